@@ -1,0 +1,71 @@
+"""The "Getting Started" deep learning tutorial for Theano, as a library.
+
+The first cell of a notebook is ``import dltutorials``; after it, ``import
+theano`` works too, with a fast BLAS (:mod:`dltutorials.theano_setup`). Data go
+one way through the modules: file (:mod:`~dltutorials.mnist`) -> shared
+variables and minibatches (:mod:`~dltutorials.minibatch`) -> a model
+(:mod:`~dltutorials.models`), its cost (:mod:`~dltutorials.losses`) and updates
+(:mod:`~dltutorials.updates`) -> compiled functions
+(:mod:`~dltutorials.functions`) -> the loop (:mod:`~dltutorials.trainer`) with
+early stopping (:mod:`~dltutorials.patience`) -> saved parameters
+(:mod:`~dltutorials.checkpoint`).
+"""
+
+from dltutorials.theano_setup import import_theano
+
+import_theano()
+
+from dltutorials.checkpoint import load_params, save_params  # noqa: E402
+from dltutorials.errors import (  # noqa: E402
+    DataError,
+    DLTutorialsError,
+    OptionError,
+    SetupError,
+    UnsafePickleError,
+)
+from dltutorials.functions import compile_task  # noqa: E402
+from dltutorials.losses import (  # noqa: E402
+    errors,
+    l1,
+    l2_sqr,
+    negative_log_likelihood,
+    penalty,
+    zero_one_loss,
+)
+from dltutorials.minibatch import load_data, shared_dataset  # noqa: E402
+from dltutorials.mnist import load_mnist  # noqa: E402
+from dltutorials.models.logistic import LogisticRegression  # noqa: E402
+from dltutorials.patience import EarlyStopping  # noqa: E402
+from dltutorials.theano_setup import SlowTheanoWarning, set_floatX  # noqa: E402
+from dltutorials.trainer import Result, Task, train  # noqa: E402
+from dltutorials.updates import sgd  # noqa: E402
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DLTutorialsError",
+    "DataError",
+    "EarlyStopping",
+    "LogisticRegression",
+    "OptionError",
+    "Result",
+    "SetupError",
+    "SlowTheanoWarning",
+    "Task",
+    "UnsafePickleError",
+    "compile_task",
+    "errors",
+    "l1",
+    "l2_sqr",
+    "load_data",
+    "load_mnist",
+    "load_params",
+    "negative_log_likelihood",
+    "penalty",
+    "save_params",
+    "set_floatX",
+    "sgd",
+    "shared_dataset",
+    "train",
+    "zero_one_loss",
+]

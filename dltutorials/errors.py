@@ -1,0 +1,32 @@
+"""The errors that a user of this package can meet and may want to catch.
+
+Each message says what was got, what was expected and what to do about it, in
+one line, so that a script can print it as it is:
+
+>>> from dltutorials.errors import DLTutorialsError, OptionError
+>>> try:
+...     raise OptionError("batch_size: got 0, expected an integer of at least 1")
+... except DLTutorialsError as error:
+...     print(error)
+batch_size: got 0, expected an integer of at least 1
+"""
+
+
+class DLTutorialsError(Exception):
+    """The base of all errors below."""
+
+
+class OptionError(DLTutorialsError, ValueError):
+    """A value that the caller chose cannot be used (scripts exit with status 2)."""
+
+
+class DataError(DLTutorialsError, ValueError):
+    """A file, or what it holds, cannot be used (scripts exit with status 1)."""
+
+
+class UnsafePickleError(DataError):
+    """A pickle asks for something that plain arrays do not need; nothing of it was run."""
+
+
+class SetupError(DLTutorialsError, ImportError):
+    """Theano cannot be imported on this machine as it is."""

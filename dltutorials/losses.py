@@ -1,0 +1,204 @@
+r"""What a classifier is measured by, and what it is trained on.
+
+A classifier gives, for each example :math:`x^{(i)}`, the probabilities of the
+:math:`L` labels: ``p_y_given_x``, one example a row. Two losses compare them
+with the true labels ``y``. The zero-one loss counts mistakes,
+
+.. math:: \sum_i 1[\mathrm{argmax}_k\, P(Y = k \mid x^{(i)}) \ne y^{(i)}],
+
+and has no useful gradient; the negative log-likelihood does,
+
+.. math:: NLL = -\sum_i \log P(Y = y^{(i)} \mid x^{(i)}).
+
+Penalties on the weights join it to a regularised cost. Everything here takes
+and returns Theano expressions:
+
+>>> import numpy, theano, theano.tensor as T
+>>> p_y_given_x, y = T.dmatrix("p_y_given_x"), T.ivector("y")
+>>> nll = negative_log_likelihood(p_y_given_x, y, reduction="sum")
+>>> f = theano.function([p_y_given_x, y], [nll, zero_one_loss(p_y_given_x, y)])
+>>> nll, mistakes = f([[0.5, 0.25, 0.25], [0.5, 0.25, 0.25]], [0, 1])
+>>> print(numpy.round(nll, 4), mistakes)
+2.0794 1
+"""
+
+from typing import Any, Iterable
+
+from dltutorials.errors import OptionError
+from dltutorials.options import require_not_negative
+
+import theano.tensor as T
+
+
+def negative_log_likelihood(p_y_given_x: Any, y: Any, reduction: str = "mean") -> Any:
+    r"""Return the negative log-likelihood of the true labels.
+
+    Where `p_y_given_x` is the softmax of some scores, Theano computes the
+    logarithm from the scores, so that a probability that rounds to 0 gives the
+    large finite loss that it should, never inf or nan.
+
+    Parameters
+    ----------
+    p_y_given_x : float matrix
+        Shape ``(n_examples, n_out)``; rows are probabilities.
+    y : integer vector
+        Shape ``(n_examples,)``; labels from 0 to ``n_out - 1``.
+    reduction : {"mean", "sum"}
+        Mean over the examples, so that the learning rate does not depend on
+        the batch size, or the sum of the definition.
+
+    Returns
+    -------
+    float scalar, at least 0.
+
+    Raises
+    ------
+    OptionError
+        If `reduction` is neither "mean" nor "sum".
+    TypeError
+        If `y` is not an integer vector, which cannot be an index.
+
+    Notes
+    -----
+    Source: Getting Started, "Negative Log-Likelihood Loss" (the sum);
+    Classifying MNIST digits using Logistic Regression (the mean).
+    """
+    if reduction not in ("mean", "sum"):
+        raise OptionError(f"reduction: got {reduction!r}, expected 'mean' or 'sum'")
+    _require_labels(y)
+    log_likelihoods = T.log(p_y_given_x)[T.arange(y.shape[0]), y]
+    return -(T.mean if reduction == "mean" else T.sum)(log_likelihoods)
+
+
+def zero_one_loss(p_y_given_x: Any, y: Any) -> Any:
+    """Return the number of examples whose most probable label is not the true one.
+
+    Parameters
+    ----------
+    p_y_given_x : float matrix
+        Shape ``(n_examples, n_out)``.
+    y : integer vector
+        Shape ``(n_examples,)``.
+
+    Returns
+    -------
+    integer scalar, from 0 to ``n_examples``: a sum.
+
+    Raises
+    ------
+    TypeError
+        If `y` is not an integer vector.
+
+    Notes
+    -----
+    Source: Getting Started, "Zero-One Loss".
+    Differs: the chapter's line lacks ``axis=1``; it takes the position of the
+    largest entry of the whole matrix and compares that with every label.
+    """
+    _require_labels(y)
+    return T.sum(T.neq(T.argmax(p_y_given_x, axis=1), y))
+
+
+def errors(y_pred: Any, y: Any) -> Any:
+    """Return the share of examples that are labelled wrongly.
+
+    Parameters
+    ----------
+    y_pred, y : integer vectors
+        Predicted and true labels, shape ``(n_examples,)``.
+
+    Returns
+    -------
+    float scalar in [0, 1]: a mean.
+
+    Raises
+    ------
+    TypeError
+        If the two are not integer vectors: compared as floats, labels may
+        differ by rounding, and other shapes would be broadcast.
+
+    Notes
+    -----
+    Source: Getting Started, "Zero-One Loss"; ``errors`` of Classifying MNIST
+    digits using Logistic Regression.
+    """
+    _require_labels(y_pred, "y_pred")
+    _require_labels(y)
+    return T.mean(T.neq(y_pred, y))
+
+
+def l1(weights: Iterable[Any]) -> Any:
+    """Return the sum of the absolute values of all `weights`.
+
+    Parameters
+    ----------
+    weights : iterable of float tensors
+        As a rule the weight matrices without the biases.
+
+    Returns
+    -------
+    float scalar
+
+    Notes
+    -----
+    Source: Getting Started, "L1 and L2 regularization".
+    """
+    return sum(T.sum(abs(W)) for W in weights)
+
+
+def l2_sqr(weights: Iterable[Any]) -> Any:
+    """Return the sum of the squares of all `weights`: the squared L2 norm.
+
+    Parameters
+    ----------
+    weights : iterable of float tensors
+        As a rule the weight matrices without the biases.
+
+    Returns
+    -------
+    float scalar
+
+    Notes
+    -----
+    Source: Getting Started, "L1 and L2 regularization".
+    Differs: the chapter adds ``L2`` where it defined ``L2_sqr``.
+    """
+    return sum(T.sum(W**2) for W in weights)
+
+
+def penalty(weights: Iterable[Any], L1_reg: float = 0, L2_reg: float = 0) -> Any:
+    """Return ``L1_reg * l1(weights) + L2_reg * l2_sqr(weights)``, to add to a cost.
+
+    Parameters
+    ----------
+    weights : iterable of float tensors
+    L1_reg, L2_reg : float
+        The strength of each penalty, at least 0; a term of strength 0 is left out.
+
+    Returns
+    -------
+    float scalar, or the number 0 if both strengths are 0.
+
+    Raises
+    ------
+    OptionError
+        If a strength is negative, nan or inf.
+
+    Notes
+    -----
+    Source: Getting Started, "L1 and L2 regularization".
+    """
+    require_not_negative("L1_reg", L1_reg)
+    require_not_negative("L2_reg", L2_reg)
+    weights = list(weights)
+    terms = [(L1_reg, l1), (L2_reg, l2_sqr)]
+    return sum(strength * norm(weights) for strength, norm in terms if strength)
+
+
+def _require_labels(y: Any, name: str = "y") -> None:
+    y = T.as_tensor_variable(y)
+    if y.ndim != 1 or y.dtype not in T.integer_dtypes:
+        raise TypeError(
+            f"{name}: got a {y.dtype} tensor of {y.ndim} dimensions, expected an integer vector; "
+            "cast labels with T.cast(y, 'int32')"
+        )

@@ -1,0 +1,1 @@
+"""The models of the chapters: expressions and parameters only, one module a chapter."""

@@ -1,0 +1,39 @@
+"""Installation: what the package needs, and why."""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "dltutorials/__init__.py").read_text())
+
+setup(
+    name="dltutorials",
+    version=VERSION.group(1),
+    description='The "Getting Started" deep learning tutorial for Theano, as a library',
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="BSD-3-Clause",
+    # Theano 1.0.5 does not build on 3.12; scipy-openblas32 starts at 3.8.
+    python_requires=">=3.8,<3.12",
+    packages=["dltutorials", "dltutorials.models", "dltutorials.data"],
+    # MNIST travels inside an installed package, so that nothing is fetched at run time.
+    package_dir={"dltutorials.data": "data"},
+    package_data={"dltutorials": ["py.typed"], "dltutorials.data": ["*.gz", "README.md"]},
+    install_requires=[
+        "theano==1.0.5",  # the engine; its last release
+        "numpy>=1.20,<1.24",  # 1.24 removed np.bool and others, which Theano uses
+        "six>=1.12",  # Theano's code imports it
+        "scipy>=1.5",  # Theano's code imports it
+        "scipy-openblas32>=0.3.23",  # a current BLAS for Theano to link
+    ],
+    extras_require={
+        "plot": ["matplotlib>=3.5"],  # pictures from saved models
+        "test": [
+            "pytest>=7",  # runs the tests and the examples in docstrings
+            "hypothesis>=6",  # property tests of the early-stopping rule and the readers
+        ],
+        "lint": ["ruff==0.17.6", "mypy==2.4.1; python_version >= '3.10'"],  # exact: they change
+    },
+)
