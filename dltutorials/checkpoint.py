@@ -24,13 +24,13 @@ import os
 import pickle
 from typing import Any, Sequence
 
-from dltutorials.errors import DataError
+from dltutorials.errors import DataError, UnsafePickleError
 from dltutorials.files import PathLike, durable_writer
 from dltutorials.safe_pickle import load_pickle
 
 import numpy
 
-_MAX_OVERHEAD = 10_000  # bytes of a pickled array beyond its values
+_MAX_OVERHEAD = 1 << 20  # bytes of a pickle beyond the values expected in it
 
 
 def save_params(params: Sequence[Any], path: PathLike) -> None:
@@ -83,8 +83,13 @@ def load_params(params: Sequence[Any], path: PathLike) -> None:
             values = [_read_like(param, file) for param in params]
             if file.read(1):
                 raise DataError(f"holds more than the model's {len(params)} parameters")
+    except UnsafePickleError as error:
+        raise UnsafePickleError(
+            f"{os.fspath(path)}: {error}; only the values of parameters are read, never pickled "
+            "models or functions, which need the code, Theano and device that wrote them"
+        ) from None
     except DataError as error:
-        raise type(error)(
+        raise DataError(
             f"{os.fspath(path)}: {error}; give a file of parameters that this model saved"
         ) from None
     except OSError as error:

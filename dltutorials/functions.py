@@ -102,7 +102,9 @@ def compile_task(
     counts = [n_minibatches(data, batch_size, name) for name, data in zip(SPLITS, datasets)]
     train_set, valid_set, test_set = datasets
     return Task(
-        train_minibatch=minibatch_function(cost, x, y, train_set, batch_size, updates),
+        train_minibatch=_by_number(
+            minibatch_function(cost, x, y, train_set, batch_size, updates), counts[0]
+        ),
         n_train_batches=counts[0],
         validate=_mean(minibatch_function(errors, x, y, valid_set, batch_size), counts[1]),
         test=_mean(minibatch_function(errors, x, y, test_set, batch_size), counts[2]),
@@ -111,8 +113,16 @@ def compile_task(
     )
 
 
+def _by_number(function: Callable, n_batches: int) -> Callable[[int], Any]:
+    """Spare Theano the check and conversion of each index: 3 % of a training step."""
+    function.trust_input = True  # type: ignore[attr-defined]
+    indices = [numpy.array(index, dtype="int64") for index in range(n_batches)]
+    return lambda index: function(indices[index])
+
+
 def _mean(function: Callable, n_batches: int) -> Callable[[], float]:
-    return lambda: float(numpy.mean([function(index) for index in range(n_batches)]))
+    evaluate = _by_number(function, n_batches)
+    return lambda: float(numpy.mean([evaluate(index) for index in range(n_batches)]))
 
 
 def _set_values(params: Sequence[Any], values: Sequence[numpy.ndarray]) -> None:

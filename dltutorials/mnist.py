@@ -148,15 +148,18 @@ def _data_folders() -> List[Path]:
 
 
 def _read(file: Path) -> Any:
+    advice = f"get the file again, expected a gzipped pickle like {FILE_NAME}"
     try:
         with gzip.open(file, "rb") as stream:
             content = load_pickle(stream, _MAX_BYTES)
             if stream.read(1):
-                raise DataError("has more data after the pickle; get the file again")
+                raise DataError("more data follow the pickle")
+    except DataError as error:
+        raise type(error)(f"{error}; {advice}") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"not a sound gzip file ({error}); get the file again") from None
+        raise DataError(f"not a sound gzip file ({error}); {advice}") from None
     except EOFError:
-        raise DataError("the gzip data end early; get the file again") from None
+        raise DataError(f"the file ends early; {advice}") from None
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}") from None
     return content

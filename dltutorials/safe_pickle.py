@@ -260,7 +260,7 @@ def load_pickle(file: _Readable, max_bytes: int) -> Any:
     except DataError:
         raise
     except EOFError:
-        raise DataError("the pickle ends early") from None
+        raise DataError("the file ends early") from None
     except _DAMAGE as error:
         reason = str(error)[:80] or type(error).__name__
         raise DataError(f"not a pickle of arrays: {reason}") from None

@@ -14,7 +14,10 @@ dltutorials`` calls, imports it with what it has needed since:
 3. *A compiler*, and Python's C headers. Without them Theano stops in the middle
    of its import, or of its first function; it is told beforehand to do without
    (``cxx=``), and a warning says what to install.
-4. *Scan.* Its C part does not compile on Python 3.11, which has no
+4. *Memory between calls.* Theano gives the memory of intermediate results back
+   after every call and asks for it again at the next; ``allow_gc=False`` keeps
+   it, which a loop over minibatches of one size likes better.
+5. *Scan.* Its C part does not compile on Python 3.11, which has no
    ``longintrepr.h``; Theano's Python version of it serves as well.
 
 What the user has set, in ``THEANO_FLAGS`` or a ``.theanorc``, stays as it is,
@@ -155,6 +158,8 @@ class _UserSettings:
 def _default_flags(user: _UserSettings) -> Dict[str, str]:
     """Return what Theano is told beyond what the user says."""
     flags = {}
+    if "allow_gc" not in user:
+        flags["allow_gc"] = "False"
     if "cxx" not in user and not _can_compile():
         flags["cxx"] = ""
     if "blas.ldflags" not in user:

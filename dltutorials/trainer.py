@@ -84,7 +84,7 @@ class Result:
         ``"patience"``, ``"n_epochs"``, ``"interrupted"`` (Ctrl-C) or
         ``"diverged"`` (a cost or validation loss that is nan or inf).
     message : str
-        The same in a sentence, with the place.
+        The same in a phrase, with the epoch and minibatch.
     n_epochs : int
         Epochs begun.
     seconds : float
@@ -185,7 +185,7 @@ class _Loop:
             if self.task.validate is not None and self.patience.is_exhausted(self.iteration):
                 self.stop("patience", "patience ran out")
                 return
-        self.stop("n_epochs", f"{n_epochs} epochs are done")
+        self.stop("n_epochs", f"all {n_epochs} epochs are done")
 
     def validate(self) -> Record:
         """Make the next record of the history, and keep the parameters if they are best."""
@@ -223,10 +223,12 @@ class _Loop:
 
     def stop(self, reason: str, sentence: str) -> None:
         epoch, minibatch = self.position()
-        place = f"epoch {epoch}, minibatch {minibatch}/{self.task.n_train_batches}"
         self.result.n_epochs = epoch
         self.result.stop_reason = reason
-        self.result.message = f"{sentence} in {place}"
+        self.result.message = sentence
+        if reason != "n_epochs":
+            place = f"epoch {epoch}, minibatch {minibatch}/{self.task.n_train_batches}"
+            self.result.message += f" in {place}"
 
     def restore_best(self) -> None:
         """Leave the best parameters in the model, whatever ended the run."""

@@ -1,0 +1,256 @@
+import importlib.util
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dltutorials
+
+import numpy
+import pytest
+import theano
+
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "train_logreg.py"
+
+# Published by the tutorial; measured with Theano 1.0.5 in both float types.
+FIRST_LINES = """\
+epoch 1, minibatch 83/83, validation error 12.458333 %
+     epoch 1, minibatch 83/83, test error of best model 12.375000 %
+epoch 2, minibatch 83/83, validation error 11.010417 %
+     epoch 2, minibatch 83/83, test error of best model 10.958333 %
+epoch 3, minibatch 83/83, validation error 10.312500 %
+     epoch 3, minibatch 83/83, test error of best model 10.312500 %
+"""
+LAST_LINES = (
+    r"Optimization complete with best validation score of 7\.500000 %, "
+    r"with test performance 7\.489583 %\n"
+    r"The code ran for 74 epochs, with \d+\.\d+ epochs/sec\n"
+)
+
+
+def load_main():
+    spec = importlib.util.spec_from_file_location("train_logreg", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture
+def main(tmp_path, monkeypatch, tiny_file):
+    """Return the script's main function, set on the tiny data set and a file to save to."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train_logreg.py"])
+    before = theano.config.floatX
+    script_main = load_main()
+    defaults = ["--dataset", str(tiny_file), "--batch-size", "10", "--save", "saved.pkl"]
+    yield lambda *arguments: script_main([*defaults, *arguments])
+    theano.config.floatX = before
+
+
+@pytest.mark.parametrize("floatX", ["float32", "float64"])
+def test_the_published_numbers(tmp_path, floatX):
+    environment = {k: v for k, v in os.environ.items() if k != "DLTUTORIALS_DATA"}
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), "--floatX", floatX],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(FIRST_LINES)
+    assert "epoch 10, minibatch 83/83, validation error 8.750000 %\n" in result.stdout
+    assert "epoch 10, minibatch 83/83, test error of best model 8.666667 %\n" in result.stdout
+    assert re.search(LAST_LINES + r"\Z", result.stdout)
+    assert f"Theano 1.0.5, {floatX}, linked with scipy_openblas" in result.stderr
+    assert "patience ran out in epoch 74, minibatch 82/83" in result.stderr
+    assert os.listdir(tmp_path) == ["best_model.pkl"]
+
+    with open(tmp_path / "best_model.pkl", "rb") as file:
+        W, b = pickle.load(file), pickle.load(file)
+        assert file.read() == b""
+    assert (W.shape, b.shape, W.dtype, b.dtype) == ((784, 10), (10,), floatX, floatX)
+    x, y = dltutorials.load_mnist()[2]
+    mistakes = ((x.dot(W) + b).argmax(axis=1) != y)[:9600].sum()
+    assert mistakes == 719  # of 9,600: the published 7.489583 %
+
+
+def test_prints_results_on_stdout_and_the_rest_on_stderr(main, capsys):
+    assert main("--n-epochs", "2") == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert re.fullmatch(r"epoch 1, minibatch 6/6, validation error \d+\.\d{6} %", lines[0])
+    assert lines[1].startswith("     epoch 1, minibatch 6/6, test error of best model ")
+    assert lines[-2].startswith("Optimization complete with best validation score of ")
+    assert lines[-1].startswith("The code ran for 2 epochs, with ")
+    assert "all 2 epochs are done; the best parameters are in saved.pkl" in err
+
+
+def test_quiet_prints_the_result_only(main, capsys):
+    assert main("--n-epochs", "2", "--quiet") == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    assert err == ""
+
+
+def test_options_reach_the_training(main, capsys):
+    main("--n-epochs", "1", "--validation-frequency", "2", "--learning-rate", "0.01")
+    plain = capsys.readouterr().out
+    assert [line[:28] for line in plain.splitlines() if "validation error" in line] == [
+        "epoch 1, minibatch 2/6, vali",
+        "epoch 1, minibatch 4/6, vali",
+        "epoch 1, minibatch 6/6, vali",
+    ]
+    weights = {}
+    for penalty in ("--L1-reg", "--L2-reg", "--quiet"):
+        arguments = [penalty] if penalty == "--quiet" else [penalty, "0.05"]
+        assert main("--n-epochs", "5", *arguments) == 0
+        with open("saved.pkl", "rb") as file:
+            weights[penalty] = abs(pickle.load(file)).sum()
+    assert weights["--L1-reg"] < weights["--quiet"]
+    assert weights["--L2-reg"] < weights["--quiet"]
+
+
+def test_patience_ends_the_run(main, capsys):
+    assert main("--patience", "4", "--improvement-threshold", "0.5", "--learning-rate", "1e-9") == 0
+    assert "patience ran out in epoch" in capsys.readouterr().err
+
+
+def test_floatX_of_the_users_configuration(main, monkeypatch, capsys):  # noqa: N802
+    monkeypatch.setenv("THEANO_FLAGS", "floatX=float64")
+    theano.config.floatX = "float64"
+    assert main("--n-epochs", "1") == 0
+    assert "float64" in capsys.readouterr().err
+    assert main("--n-epochs", "1", "--floatX", "float32") == 0
+    assert "float32" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch-size", "0"], "batch_size: got 0, expected an integer of at least 1"),
+        (["--batch-size", "-3"], "batch_size: got -3"),
+        (["--batch-size", "31"], "batch_size: got 31, expected at most 30"),
+        (["--batch-size", "ten"], "invalid int value"),
+        (["--learning-rate", "nan"], "learning_rate: got nan, expected a finite number above 0"),
+        (["--learning-rate", "0"], "learning_rate: got 0.0"),
+        (["--learning-rate", "-1"], "learning_rate: got -1.0"),
+        (["--L1-reg", "-1"], "L1_reg: got -1.0"),
+        (["--L2-reg", "inf"], "L2_reg: got inf"),
+        (["--patience", "1"], "patience: got 1, expected an integer of at least 2"),
+        (["--patience-increase", "0"], "patience_increase: got 0.0"),
+        (["--improvement-threshold", "0"], "improvement_threshold: got 0.0"),
+        (["--improvement-threshold", "1.1"], "expected a number above 0 and at most 1"),
+        (["--validation-frequency", "0"], "validation_frequency: got 0"),
+        (["--n-epochs", "0"], "n_epochs: got 0"),
+        (["--floatX", "float16"], "invalid choice: 'float16'"),
+        (["--no-such-option"], "unrecognized arguments"),
+    ],
+)
+def test_wrong_options_exit_with_status_2_and_write_nothing(main, capsys, arguments, message):
+    Path("saved.pkl").write_bytes(b"before")
+    try:
+        status = main(*arguments)
+    except SystemExit as stop:
+        status = stop.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert message in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert Path("saved.pkl").read_bytes() == b"before"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "missing.pkl.gz"], "no data set found; tried missing.pkl.gz, "),
+        (["--dataset", "."], "cannot be read: Is a directory"),
+        (["--dataset", "text"], "not a sound gzip file"),
+        (["--save", "missing/best.pkl"], "No such file or directory; choose a file in a folder"),
+        (["--save", "."], "it is a folder"),
+        (["--save", "tiny.pkl.gz"], "is the data set itself"),
+    ],
+)
+def test_unusable_files_exit_with_status_1_and_write_nothing(main, capsys, arguments, message):
+    Path("text").write_text("not a data set")
+    Path("saved.pkl").write_bytes(b"before")
+    before = Path("tiny.pkl.gz").read_bytes()
+    assert main(*arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert Path("saved.pkl").read_bytes() == b"before"
+    assert Path("tiny.pkl.gz").read_bytes() == before
+
+
+def test_a_run_that_diverges_fails_and_keeps_the_best_parameters(main, capsys):
+    assert main("--n-epochs", "2", "--learning-rate", "1e30", "--L2-reg", "1") == 1
+    err = capsys.readouterr().err
+    assert re.search(r"the cost is (nan|inf) in epoch 1, minibatch \d/6; try a smaller", err)
+    assert not Path("saved.pkl").exists()
+
+
+def test_a_save_that_fails_during_training_is_reported_and_the_training_goes_on(
+    main, capsys, monkeypatch
+):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(dltutorials.command_line, "save_params", fail)
+    assert main("--n-epochs", "3") == 1
+    out, err = capsys.readouterr()
+    assert "epoch 3, minibatch 6/6" in out
+    assert "saved.pkl could not be written: No space left on device" in err
+
+
+def start(arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_ctrl_c_reports_saves_and_exits_with_status_130(tmp_path, tiny_file):
+    never_ending = ["--n-epochs", "100000000", "--patience", "1000000000"]
+    process = start(
+        ["--dataset", str(tiny_file), "--batch-size", "10", *never_ending], cwd=tmp_path
+    )
+    for line in process.stdout:
+        if line.startswith("epoch 20,"):
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Optimization complete with best validation score" in out
+    assert re.search(r"interrupted in epoch \d+, minibatch \d/6; the best parameters are in", err)
+    assert "Traceback" not in err
+    with open(tmp_path / "best_model.pkl", "rb") as file:
+        assert numpy.isfinite(pickle.load(file)).all()
+
+
+def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(tmp_path, tiny_file):
+    process = start(["--dataset", str(tiny_file), "--batch-size", "10"], cwd=tmp_path)
+    process.stdout.readline()
+    process.stdout.close()
+    process.wait(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in process.stderr.read()
+
+
+def test_a_broken_theano_configuration_is_one_line():
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT)],
+        env={**os.environ, "THEANO_FLAGS": "floatX=float99"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("train_logreg.py: error: Theano cannot be imported: ")
+    assert len(result.stderr.splitlines()) == 1

@@ -1,0 +1,184 @@
+import ast
+import json
+import math
+from pathlib import Path
+
+from dltutorials import trainer
+from dltutorials.errors import OptionError
+from dltutorials.patience import EarlyStopping
+from dltutorials.trainer import Task, train
+
+import pytest
+
+
+class Line:
+    """A model of one parameter that counts its steps; its losses are given beforehand."""
+
+    def __init__(self, losses, n_train_batches=5, costs=()):
+        self.steps, self.losses, self.costs = 0, list(losses), dict(costs)
+        self.validations = self.tests = 0
+        self.task = Task(
+            self.step,
+            n_train_batches,
+            lambda: [self.steps],
+            lambda values: setattr(self, "steps", values[0]),
+            self.validate,
+            self.test,
+        )
+
+    def step(self, index):
+        assert index == self.steps % self.task.n_train_batches
+        self.steps += 1
+        cost = self.costs.get(self.steps, 1.0)
+        if isinstance(cost, BaseException):
+            raise cost
+        return cost
+
+    def validate(self):
+        self.validations += 1
+        return self.losses[self.validations - 1]
+
+    def test(self):
+        self.tests += 1
+        return self.steps / 1000
+
+
+def test_keeps_and_restores_the_best_parameters():
+    line = Line([0.5, 0.3, 0.4, 0.4])
+    result = train(line.task, n_epochs=4)
+    assert (result.stop_reason, result.n_epochs) == ("n_epochs", 4)
+    assert result.best_params == [10]
+    assert line.steps == 10
+    assert (result.best_validation_loss, result.best_iteration) == (0.3, 9)
+    assert result.test_score == 0.01
+    assert line.tests == 2  # only when there is a new best model
+
+
+def test_stops_in_the_middle_of_an_epoch_when_patience_runs_out():
+    line = Line([0.5, 0.5, 0.5, 0.5])
+    result = train(line.task, early_stopping=EarlyStopping(patience=7))
+    # validation every min(5, 7 // 2) = 3 minibatches; iteration 7 is number 3 of epoch 2
+    assert line.validations == 2
+    assert result.stop_reason == "patience"
+    assert result.message == "patience ran out in epoch 2, minibatch 3/5"
+    assert result.best_params == [3]
+
+
+def test_history_is_plain_data():
+    line = Line([0.5, 0.6], costs={1: 2.0, 5: 4.0})
+    seen = []
+    result = train(line.task, n_epochs=2, on_validation=seen.append)
+    assert json.loads(json.dumps(result.history)) == result.history == seen
+    assert result.history == [
+        {
+            "epoch": 1,
+            "minibatch": 5,
+            "iteration": 4,
+            "cost": 1.8,
+            "validation_loss": 0.5,
+            "is_best": True,
+            "test_score": 0.005,
+            "patience": 5000,
+        },
+        {
+            "epoch": 2,
+            "minibatch": 5,
+            "iteration": 9,
+            "cost": 1.0,
+            "validation_loss": 0.6,
+            "is_best": False,
+            "test_score": None,
+            "patience": 5000,
+        },
+    ]
+
+
+@pytest.mark.parametrize("cost", [math.nan, math.inf, -math.inf])
+def test_a_cost_that_is_not_finite_stops_at_once(cost):
+    line = Line([0.5, 0.4], costs={8: cost})
+    result = train(line.task)
+    assert result.stop_reason == "diverged"
+    assert result.message == f"the cost is {cost} in epoch 2, minibatch 3/5"
+    assert result.best_params == [5]
+    assert line.steps == 5
+
+
+def test_after_divergence_before_any_validation_the_model_is_as_it_was():
+    line = Line([], costs={3: math.nan})
+    result = train(line.task)
+    assert (result.best_params, line.steps, result.best_iteration) == ([0], 0, None)
+
+
+def test_a_validation_loss_of_nan_stops_too():
+    line = Line([0.5, math.nan])
+    result = train(line.task)
+    assert result.message == "the validation loss is nan in epoch 2, minibatch 5/5"
+    assert line.steps == 5
+
+
+def test_ctrl_c_returns_the_result_so_far():
+    line = Line([0.5, 0.4], costs={12: KeyboardInterrupt()})
+    result = train(line.task)
+    assert result.stop_reason == "interrupted"
+    assert result.message == "interrupted in epoch 3, minibatch 2/5"
+    assert result.best_params == [10]
+    assert line.steps == 10
+
+
+def test_ctrl_c_before_any_validation_keeps_what_was_learnt():
+    line = Line([], costs={3: KeyboardInterrupt()})
+    result = train(line.task)
+    assert (result.best_params, line.steps, result.best_validation_loss) == ([3], 3, math.inf)
+
+
+def test_an_error_of_a_callable_leaves_the_best_parameters_in_the_model():
+    line = Line([0.5], costs={7: ZeroDivisionError("x")})
+    with pytest.raises(ZeroDivisionError):
+        train(line.task)
+    assert line.steps == 5
+
+
+def test_a_model_without_a_validation_loss_trains_for_all_epochs():
+    line = Line([])
+    task = line.task._replace(validate=None, test=None)
+    seen = []
+    result = train(
+        task, n_epochs=3, early_stopping=EarlyStopping(patience=10), on_validation=seen.append
+    )
+    assert result.stop_reason == "n_epochs"
+    assert result.best_params == [15]
+    assert [record["validation_loss"] for record in seen] == [None] * 3
+
+
+def test_improvements_are_announced_before_their_record():
+    line = Line([0.5, 0.6, 0.2])
+    calls = []
+    train(
+        line.task,
+        n_epochs=3,
+        on_validation=lambda record: calls.append(record["epoch"]),
+        on_improvement=lambda params: calls.append(list(params)),
+    )
+    assert calls == [[5], 1, 2, [15], 3]
+
+
+@pytest.mark.parametrize("n_epochs", [0, -1, 1.5])
+def test_a_number_of_epochs_that_is_no_positive_integer_is_refused(n_epochs):
+    with pytest.raises(OptionError, match="n_epochs: got"):
+        train(Line([]).task, n_epochs=n_epochs)
+
+
+def test_the_trainer_imports_neither_theano_nor_numpy_nor_anything_of_files():
+    tree = ast.parse(Path(trainer.__file__).read_text())
+    imported = {
+        name.split(".")[-1]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported == {"math", "time", "dataclasses", "typing", "options", "patience"}

@@ -1,0 +1,80 @@
+from dltutorials import LogisticRegression, OptionError, compile_task, sgd, shared_dataset, train
+
+import numpy
+import pytest
+import theano
+import theano.tensor as T
+
+X = numpy.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0]])  # 2 x 3
+Y = numpy.array([0, 1])
+
+
+def numpy_step(W, b, x, y, learning_rate):
+    """Take one step of gradient descent on the mean negative log-likelihood."""
+    scores = x.dot(W) + b
+    p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    p[numpy.arange(len(y)), y] -= 1
+    return W - learning_rate * x.T.dot(p) / len(y), b - learning_rate * p.mean(axis=0)
+
+
+def random_data():
+    rng = numpy.random.RandomState(3)
+    return rng.normal(size=(24, 3)), rng.randint(0, 2, 24)
+
+
+@pytest.mark.parametrize(
+    ("data", "batch_size"),
+    [
+        ((X, Y), 2),  # by hand: see the next test
+        (random_data(), 24),  # gradient descent
+        (random_data(), 1),  # stochastic gradient descent
+        (random_data(), 8),  # minibatch stochastic gradient descent
+    ],
+)
+def test_one_rule_at_three_batch_sizes_agrees_with_numpy(floatX, data, batch_size):
+    x, y = T.matrix("x"), T.ivector("y")
+    model = LogisticRegression(x, 3, 2)
+    cost = model.negative_log_likelihood(y)
+    shared = shared_dataset(data)
+    updates = sgd(cost, model.params, 0.13)
+    task = compile_task(
+        x, y, cost, updates, model.errors(y), model.params, [shared] * 3, batch_size
+    )
+    train(task._replace(validate=None), n_epochs=2)
+
+    W, b = numpy.zeros((3, 2)), numpy.zeros(2)
+    for _ in range(2):
+        for start in range(0, len(data[0]), batch_size):
+            rows = slice(start, start + batch_size)
+            W, b = numpy_step(W, b, data[0][rows], data[1][rows], 0.13)
+    rtol = {"float32": 1e-4, "float64": 1e-10}[floatX]
+    numpy.testing.assert_allclose(model.W.get_value(), W, rtol, 1e-6)
+    numpy.testing.assert_allclose(model.b.get_value(), b, rtol, 1e-6)
+
+
+def test_a_step_by_hand():
+    W, b = numpy_step(numpy.zeros((3, 2)), numpy.zeros(2), X, Y, learning_rate=1.0)
+    # Both probabilities are 1/2, so the errors p - y are -+1/2 on one, +-1/2 on the other.
+    assert W[:, 0].tolist() == [0.125, -0.5, -0.25]
+    assert W[:, 1].tolist() == [-0.125, 0.5, 0.25]
+    assert b.tolist() == [0, 0]
+
+
+def test_updates_keep_the_type_of_their_parameter():
+    before = theano.config.floatX
+    theano.config.floatX = "float64"
+    try:
+        theta = theano.shared(numpy.ones(2, "float32"))
+        [(param, new)] = sgd(T.sum(theta**2), [theta], 0.1)
+        assert param is theta
+        assert new.dtype == "float32"
+    finally:
+        theano.config.floatX = before
+
+
+@pytest.mark.parametrize("learning_rate", [0, -0.1, float("nan"), float("inf"), "0.1"])
+def test_a_learning_rate_that_is_no_positive_number_is_refused(learning_rate):
+    theta = theano.shared(1.0)
+    with pytest.raises(OptionError, match="learning_rate: got"):
+        sgd(theta**2, [theta], learning_rate)
