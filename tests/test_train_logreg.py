@@ -213,6 +213,8 @@ def start(arguments, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Tests that run in the background of a shell inherit a SIGINT that is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **options,
     )
 
@@ -226,7 +228,10 @@ def test_ctrl_c_reports_saves_and_exits_with_status_130(tmp_path, tiny_file):
         if line.startswith("epoch 20,"):
             process.send_signal(signal.SIGINT)
             break
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "Optimization complete with best validation score" in out
     assert re.search(r"interrupted in epoch \d+, minibatch \d/6; the best parameters are in", err)
