@@ -83,6 +83,8 @@ def run(program: Callable[[], int]) -> int:
         # Whoever read our output has gone. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:
+        return _fail(f"error: {error}", FAILED)
 
 
 def check_training_options(options: argparse.Namespace) -> None:
@@ -119,7 +121,12 @@ def train_and_report(task: Task, options: argparse.Namespace) -> int:
     result = train(task, options.n_epochs, _early_stopping(options), show, save)
     if unsaved:
         save(result.best_params)
-    return FAILED if unsaved else _report(result, options)
+    status = _report(result)
+    if unsaved:
+        return _fail(f"error: the best parameters are not in {options.save}", FAILED)
+    if result.best_iteration is not None and not options.quiet:
+        say(f"{result.message}; the best parameters are in {options.save}")
+    return status
 
 
 def say(message: str) -> None:
@@ -136,15 +143,13 @@ def _early_stopping(options: argparse.Namespace) -> EarlyStopping:
     )
 
 
-def _report(result: Result, options: argparse.Namespace) -> int:
+def _report(result: Result) -> int:
     if result.best_iteration is None:
         say(f"{result.message}, before the first validation: nothing is saved")
     else:
         print(*result_lines(result), sep="\n", flush=True)
     if result.stop_reason == "diverged":
         return _fail(f"error: {result.message}; try a smaller --learning-rate", FAILED)
-    if result.best_iteration is not None and not options.quiet:
-        say(f"{result.message}; the best parameters are in {options.save}")
     if result.stop_reason == "interrupted":
         return INTERRUPTED
     return FAILED if result.best_iteration is None else DONE

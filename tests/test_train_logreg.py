@@ -205,6 +205,8 @@ def test_a_save_that_fails_during_training_is_reported_and_the_training_goes_on(
     out, err = capsys.readouterr()
     assert "epoch 3, minibatch 6/6" in out
     assert "saved.pkl could not be written: No space left on device" in err
+    assert "Optimization complete" in out
+    assert "error: the best parameters are not in saved.pkl" in err.splitlines()[-1]
 
 
 def start(arguments, **options):
