@@ -107,11 +107,11 @@ def train_and_report(task: Task, options: argparse.Namespace) -> int:
 
     def save(best_params: List[Any]) -> None:
         """Keep what there is on disk; a failure is reported and tried again at the end."""
-        unsaved[:] = []
+        unsaved[:] = best_params  # until it is done: Ctrl-C may come in between
         try:
             save_params(best_params, options.save)
+            unsaved.clear()
         except OSError as error:
-            unsaved[:] = best_params
             say(f"warning: {options.save} could not be written: {error.strerror or error}")
 
     def show(record: Record) -> None:

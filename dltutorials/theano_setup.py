@@ -17,7 +17,9 @@ dltutorials`` calls, imports it with what it has needed since:
 4. *Memory between calls.* Theano gives the memory of intermediate results back
    after every call and asks for it again at the next; ``allow_gc=False`` keeps
    it, which a loop over minibatches of one size likes better.
-5. *Scan.* Its C part does not compile on Python 3.11, which has no
+5. *Its module cache.* Two slips make Theano compile the same C modules in every
+   process; :mod:`dltutorials.theano_cache` mends them.
+6. *Scan.* Its C part does not compile on Python 3.11, which has no
    ``longintrepr.h``; Theano's Python version of it serves as well.
 
 What the user has set, in ``THEANO_FLAGS`` or a ``.theanorc``, stays as it is,
@@ -44,6 +46,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
 from dltutorials.errors import OptionError, SetupError
+from dltutorials.theano_cache import mend_module_cache
 
 # All that Theano's C code calls; scipy-openblas32 has them as scipy_sgemm_ etc.
 _BLAS_FUNCTIONS = "sgemm dgemm sgemv dgemv sger dger sdot ddot saxpy daxpy"
@@ -88,6 +91,7 @@ def import_theano() -> Any:
             theano = importlib.import_module("theano")
     except Exception as error:
         raise SetupError(f"Theano cannot be imported: {_one_line(error)}") from error
+    mend_module_cache(theano)
     if defaults.get("blas.ldflags") and not _blas_links(theano):
         _warn_of_numpy_blas("linking scipy-openblas32 failed")
         theano.config.blas.ldflags = ""

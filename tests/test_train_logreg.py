@@ -209,6 +209,24 @@ def test_a_save_that_fails_during_training_is_reported_and_the_training_goes_on(
     assert "error: the best parameters are not in saved.pkl" in err.splitlines()[-1]
 
 
+def test_ctrl_c_while_saving_saves_again(main, capsys, monkeypatch):
+    calls = []
+
+    def interrupted_at_first(best_params, path):
+        calls.append(best_params)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        dltutorials.save_params(best_params, path)
+
+    monkeypatch.setattr(dltutorials.command_line, "save_params", interrupted_at_first)
+    assert main("--n-epochs", "3") == 130
+    assert "interrupted in epoch 1, minibatch 6/6; the best parameters are in" in (
+        capsys.readouterr().err
+    )
+    with open("saved.pkl", "rb") as file:
+        assert numpy.array_equal(pickle.load(file), calls[0][0])
+
+
 def start(arguments, **options):
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), *arguments],

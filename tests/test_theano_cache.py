@@ -1,0 +1,52 @@
+import os
+import subprocess
+import sys
+import textwrap
+from types import SimpleNamespace
+
+from dltutorials.theano_cache import mend_module_cache
+
+PROGRAM = textwrap.dedent("""
+    import numpy
+    import dltutorials
+    import theano.tensor as T
+    from theano.gof.cmodule import GCC_compiler
+
+    compile_str, compiled = GCC_compiler.compile_str, []
+
+    def count(*args, **options):
+        compiled.append(options["module_name"])
+        return compile_str(*args, **options)
+
+    GCC_compiler.compile_str = staticmethod(count)
+    dltutorials.set_floatX("float32")
+    x, y = T.matrix("x"), T.ivector("y")
+    model = dltutorials.LogisticRegression(x, 3, 2)
+    cost = model.negative_log_likelihood(y)
+    data = dltutorials.shared_dataset((numpy.eye(6, 3), numpy.arange(6) % 2))
+    task = dltutorials.compile_task(
+        x, y, cost, dltutorials.sgd(cost, model.params, 0.1), model.errors(y), model.params,
+        [data] * 3, batch_size=2,
+    )
+    for _ in range(5):
+        cost = task.train_minibatch(1)
+    print(len(compiled), repr(float(cost)), model.W.get_value().tobytes().hex(), task.validate())
+""")
+
+
+def test_a_second_process_compiles_no_module_and_computes_the_same(tmp_path):
+    environment = {**os.environ, "THEANO_FLAGS": f"base_compiledir={tmp_path}"}
+    environment.pop("PYTHONHASHSEED", None)
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM], env=environment, check=True, capture_output=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert int(outputs[0][0]) > 10
+    assert int(outputs[1][0]) == 0
+    assert outputs[0][1:] == outputs[1][1:]
+
+
+def test_another_version_of_theano_is_left_alone():
+    assert mend_module_cache(SimpleNamespace(__version__="1.0.4")) is False
