@@ -9,7 +9,7 @@ from setuptools import setup
 if not (3, 8) <= sys.version_info[:2] <= (3, 11):
     # pip would look at python_requires only after failing to build Theano.
     sys.exit(
-        "dltutorials needs Python 3.8 to 3.11, for Theano 1.0.5, its engine, cannot be installed on "
+        "dltutorials needs Python 3.8 to 3.11: its engine, Theano 1.0.5, cannot be installed on "
         "Python {}.{}; make a virtual environment with an older one, for example: "
         "uv venv --seed --python 3.11 .venv".format(*sys.version_info)
     )

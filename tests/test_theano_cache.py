@@ -15,7 +15,7 @@ PROGRAM = textwrap.dedent("""
     compile_str, compiled = GCC_compiler.compile_str, []
 
     def count(*args, **options):
-        compiled.append(options["module_name"])
+        compiled.append(options)
         return compile_str(*args, **options)
 
     GCC_compiler.compile_str = staticmethod(count)
