@@ -1,8 +1,8 @@
 """What the training scripts share: their options, their messages, their exit status.
 
 Results go to stdout, everything else to stderr. The exit status is 0 when the
-work is done, 1 when it failed, 2 when the options cannot be used and 130 after
-Ctrl-C; a failure is one line, without a traceback.
+work is done, 1 when it failed, 2 when the options cannot be used, 130 after
+Ctrl-C and 143 after SIGTERM; a failure is one line, without a traceback.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from typing import Any, Callable, List
 from dltutorials.checkpoint import save_params
 from dltutorials.errors import DataError, DLTutorialsError, OptionError
 from dltutorials.files import require_writable
+from dltutorials.interrupts import StopSignals
 from dltutorials.mnist import FILE_NAME, find_dataset
 from dltutorials.options import require_integer, require_not_negative, require_positive
 from dltutorials.patience import EarlyStopping
@@ -118,10 +119,13 @@ def train_and_report(task: Task, options: argparse.Namespace) -> int:
         if not options.quiet:
             print(*record_lines(record, task.n_train_batches), sep="\n", flush=True)
 
-    result = train(task, options.n_epochs, _early_stopping(options), show, save)
-    if unsaved:
-        save(result.best_params)
+    with StopSignals() as stop_requested:
+        result = train(task, options.n_epochs, _early_stopping(options), show, save, stop_requested)
+        if unsaved:
+            save(result.best_params)
     status = _report(result)
+    if status == INTERRUPTED:
+        status = stop_requested.exit_status
     if unsaved:
         return _fail(f"error: the best parameters are not in {options.save}", FAILED)
     if result.best_iteration is not None and not options.quiet:

@@ -81,7 +81,7 @@ class Result:
         ``validation_loss``, ``is_best``, ``test_score`` (of a best one, else
         None), ``patience``.
     stop_reason : str
-        ``"patience"``, ``"n_epochs"``, ``"interrupted"`` (Ctrl-C) or
+        ``"patience"``, ``"n_epochs"``, ``"interrupted"`` (on request, or Ctrl-C) or
         ``"diverged"`` (a cost or validation loss that is nan or inf).
     message : str
         The same in a phrase, with the epoch and minibatch.
@@ -108,6 +108,7 @@ def train(
     early_stopping: Optional[EarlyStopping] = None,
     on_validation: Optional[Callable[[Record], None]] = None,
     on_improvement: Optional[Callable[[List[Any]], None]] = None,
+    stop_requested: Optional[Callable[[], bool]] = None,
 ) -> Result:
     """Train until patience runs out, or for `n_epochs`; keep the best parameters.
 
@@ -123,6 +124,9 @@ def train(
     on_improvement : callable(list), optional
         Called with the best parameters whenever there are better ones, before
         `on_validation`.
+    stop_requested : callable() -> bool, optional
+        Asked after each minibatch; True ends the training there, so that no
+        step is torn (:class:`dltutorials.interrupts.StopSignals`).
 
     Returns
     -------
@@ -146,6 +150,7 @@ def train(
     require_integer("n_epochs", n_epochs, at_least=1)
     loop = _Loop(task, (early_stopping or EarlyStopping()).start(task.n_train_batches))
     loop.on_validation, loop.on_improvement = on_validation, on_improvement
+    loop.stop_requested = stop_requested
     started = time.perf_counter()
     try:
         loop.run(n_epochs)
@@ -162,6 +167,7 @@ class _Loop:
 
     on_validation: Optional[Callable[[Record], None]]
     on_improvement: Optional[Callable[[List[Any]], None]]
+    stop_requested: Optional[Callable[[], bool]]
 
     def __init__(self, task: Task, patience: PatienceState) -> None:
         self.task, self.patience = task, patience
@@ -184,6 +190,9 @@ class _Loop:
                     return
             if self.task.validate is not None and self.patience.is_exhausted(self.iteration):
                 self.stop("patience", "patience ran out")
+                return
+            if self.stop_requested is not None and self.stop_requested():
+                self.stop("interrupted", "interrupted")
                 return
         self.stop("n_epochs", f"all {n_epochs} epochs are done")
 

@@ -239,20 +239,21 @@ def start(arguments, **options):
     )
 
 
-def test_ctrl_c_reports_saves_and_exits_with_status_130(tmp_path, tiny_file):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_reports_saves_and_sets_the_exit_status(tmp_path, tiny_file, number, status):
     never_ending = ["--n-epochs", "100000000", "--patience", "1000000000"]
     process = start(
         ["--dataset", str(tiny_file), "--batch-size", "10", *never_ending], cwd=tmp_path
     )
     for line in process.stdout:
         if line.startswith("epoch 20,"):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             break
     try:
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130
+    assert process.returncode == status
     assert "Optimization complete with best validation score" in out
     assert re.search(r"interrupted in epoch \d+, minibatch \d/6; the best parameters are in", err)
     assert "Traceback" not in err

@@ -125,6 +125,14 @@ def test_ctrl_c_returns_the_result_so_far():
     assert line.steps == 10
 
 
+def test_a_request_to_stop_ends_the_run_after_the_minibatch():
+    line = Line([0.5, 0.4])
+    result = train(line.task, stop_requested=lambda: line.steps == 12)
+    assert result.stop_reason == "interrupted"
+    assert result.message == "interrupted in epoch 3, minibatch 2/5"
+    assert result.best_params == [10]
+
+
 def test_ctrl_c_before_any_validation_keeps_what_was_learnt():
     line = Line([], costs={3: KeyboardInterrupt()})
     result = train(line.task)
