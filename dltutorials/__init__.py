@@ -36,8 +36,9 @@ from dltutorials.minibatch import load_data, shared_dataset  # noqa: E402
 from dltutorials.mnist import load_mnist  # noqa: E402
 from dltutorials.models.logistic import LogisticRegression  # noqa: E402
 from dltutorials.patience import EarlyStopping  # noqa: E402
+from dltutorials.task import Result, Task  # noqa: E402
 from dltutorials.theano_setup import SlowTheanoWarning, set_floatX  # noqa: E402
-from dltutorials.trainer import Result, Task, train  # noqa: E402
+from dltutorials.trainer import train  # noqa: E402
 from dltutorials.updates import sgd  # noqa: E402
 
 __version__ = "0.1.0"

@@ -8,17 +8,31 @@ Ctrl-C and 143 after SIGTERM; a failure is one line, without a traceback.
 import argparse
 import os
 import sys
-from typing import Any, Callable, List
+from typing import Any, Callable, Dict, Sequence
 
 from dltutorials.checkpoint import save_params
 from dltutorials.errors import DataError, DLTutorialsError, OptionError
-from dltutorials.files import require_writable
+from dltutorials.files import PathLike, require_writable
 from dltutorials.interrupts import StopSignals
+from dltutorials.minibatch import SharedSplit
 from dltutorials.mnist import FILE_NAME, find_dataset
 from dltutorials.options import require_integer, require_not_negative, require_positive
 from dltutorials.patience import EarlyStopping
 from dltutorials.report import record_lines, result_lines
-from dltutorials.trainer import Record, Result, Task, train
+from dltutorials.task import Record, Result, State, Task
+from dltutorials.trainer import train
+from dltutorials.training_state import (
+    digest_of_arrays,
+    load_state,
+    require_same,
+    require_shapes,
+    save_state,
+)
+
+import numpy
+import theano
+
+About = Callable[[], Dict[str, Any]]
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -65,6 +79,20 @@ def add_training_arguments(
         metavar="FILE",
         help="file for the best parameters; default: %(default)s",
     )
+    add("--checkpoint", metavar="FILE", help="file for the state of the training, to resume from")
+    add(
+        "--checkpoint-every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="validations between two checkpoints; default: %(default)s",
+    )
+    add(
+        "--resume",
+        metavar="FILE",
+        help="go on from this state, with the options it was begun with; "
+        "checkpoints go to the same file unless --checkpoint names another",
+    )
     add("--quiet", action="store_true", help="print the result and errors only")
 
 
@@ -95,42 +123,133 @@ def check_training_options(options: argparse.Namespace) -> None:
     require_positive("learning_rate", options.learning_rate)
     require_not_negative("L1_reg", options.L1_reg)
     require_not_negative("L2_reg", options.L2_reg)
+    require_integer("checkpoint_every", options.checkpoint_every, at_least=1)
     _early_stopping(options)
+    options.checkpoint = options.checkpoint or options.resume
     dataset = find_dataset(options.dataset)
     require_writable(options.save)
     if os.path.exists(options.save) and os.path.samefile(options.save, dataset):
         raise DataError(f"--save {options.save} is the data set itself; choose another file")
+    if options.checkpoint is not None:
+        _check_checkpoint_path(options, dataset)
 
 
-def train_and_report(task: Task, options: argparse.Namespace) -> int:
-    """Train with the options; print the tutorial's lines and save the best parameters."""
-    unsaved: List[Any] = []
+def _check_checkpoint_path(options: argparse.Namespace, dataset: PathLike) -> None:
+    checkpoint = os.path.realpath(options.checkpoint)
+    for name, other in (("--save", options.save), ("--dataset", dataset)):
+        if checkpoint == os.path.realpath(other):
+            raise OptionError(
+                f"checkpoint: got {options.checkpoint}, which {name} names too; choose another file"
+            )
+    require_writable(options.checkpoint)
 
-    def save(best_params: List[Any]) -> None:
-        """Keep what there is on disk; a failure is reported and tried again at the end."""
-        unsaved[:] = best_params  # until it is done: Ctrl-C may come in between
-        try:
-            save_params(best_params, options.save)
-            unsaved.clear()
-        except OSError as error:
-            say(f"warning: {options.save} could not be written: {error.strerror or error}")
+
+def train_and_report(task: Task, options: argparse.Namespace, about: About) -> int:
+    """Train with the options; print the tutorial's lines, save parameters and checkpoints.
+
+    `about` returns what the training is about, for the checkpoints; it takes
+    time over the data, and is called only when there are any.
+    """
+    best = _Keeper(options.save, save_params)
 
     def show(record: Record) -> None:
         if not options.quiet:
             print(*record_lines(record, task.n_train_batches), sep="\n", flush=True)
 
+    on_checkpoint, state = None, None
+    if options.checkpoint is not None:
+        facts = {**about(), **_deciding_options(options)}
+        if options.resume is not None:
+            state = _load_state(options.resume, facts, task)
+        checkpoint = _Keeper(options.checkpoint, lambda value, path: save_state(value, facts, path))
+        on_checkpoint = checkpoint.keep
     with StopSignals() as stop_requested:
-        result = train(task, options.n_epochs, _early_stopping(options), show, save, stop_requested)
-        if unsaved:
-            save(result.best_params)
+        result = train(
+            task,
+            options.n_epochs,
+            _early_stopping(options),
+            on_validation=show,
+            on_improvement=best.keep,
+            stop_requested=stop_requested,
+            on_checkpoint=on_checkpoint,
+            checkpoint_every=options.checkpoint_every,
+            resume=state,
+        )
+        best.finish()
     status = _report(result)
-    if status == INTERRUPTED:
-        status = stop_requested.exit_status
-    if unsaved:
+    if best.pending is not None:
         return _fail(f"error: the best parameters are not in {options.save}", FAILED)
+    if on_checkpoint is not None and checkpoint.pending is not None:
+        return _fail(f"error: the last state is not in {options.checkpoint}", FAILED)
     if result.best_iteration is not None and not options.quiet:
         say(f"{result.message}; the best parameters are in {options.save}")
-    return status
+    return stop_requested.exit_status if status == INTERRUPTED else status
+
+
+def describe_training(program: str, datasets: Sequence[SharedSplit]) -> Dict[str, Any]:
+    """Return what a checkpoint says of a training beyond its options.
+
+    The versions are those of the libraries that compute: another one may round
+    otherwise, and the resumed training would not be the same to the bit.
+    """
+    arrays = [
+        shared.get_value(borrow=True)
+        for x, y in datasets
+        for shared in (x, y.owner.inputs[0])  # y is a cast of what is stored
+    ]
+    return {
+        "program": program,
+        "data": digest_of_arrays(arrays),
+        "floatX": theano.config.floatX,
+        "Theano": theano.__version__,
+        "NumPy": numpy.__version__,
+    }
+
+
+class _Keeper:
+    """Writes the newest value to a file; a failure is reported, and ends no training."""
+
+    def __init__(self, path: str, write: Callable[[Any, str], None]) -> None:
+        self.path, self.write = path, write
+        self.pending: Any = None  # what is not on disk yet
+
+    def keep(self, value: Any) -> None:
+        self.pending = value
+        try:
+            self.write(value, self.path)
+            self.pending = None
+        except OSError as error:
+            say(f"warning: {self.path} could not be written: {error.strerror or error}")
+
+    def finish(self) -> None:
+        """Try once more what failed last."""
+        if self.pending is not None:
+            self.keep(self.pending)
+
+
+def _deciding_options(options: argparse.Namespace) -> Dict[str, Any]:
+    """Return the options that decide the result; for how long and to which file do not."""
+    others = [
+        "dataset",
+        "floatX",
+        "n_epochs",
+        "save",
+        "quiet",
+        "checkpoint",
+        "checkpoint_every",
+        "resume",
+    ]
+    return {name: value for name, value in vars(options).items() if name not in others}
+
+
+def _load_state(path: str, facts: Dict[str, Any], task: Task) -> State:
+    state, about = load_state(path)
+    try:
+        require_same(about, facts)
+        require_shapes(state, task.get_params())
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    return state
 
 
 def say(message: str) -> None:

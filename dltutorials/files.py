@@ -16,6 +16,8 @@ b'hello'
 
 import contextlib
 import os
+import platform
+import re
 import uuid
 from pathlib import Path
 from typing import BinaryIO, Iterator, Union
@@ -40,7 +42,7 @@ def durable_writer(path: PathLike) -> Iterator[BinaryIO]:
         If anything fails; `path` is then as it was, and nothing else is left.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    temporary = _temporary(target)
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -57,6 +59,8 @@ def durable_writer(path: PathLike) -> Iterator[BinaryIO]:
 def require_writable(path: PathLike) -> None:
     """Find out before a long run whether `path` can be written; leave it as it is.
 
+    Temporary files that killed processes left behind for this path are removed.
+
     Raises
     ------
     DataError
@@ -65,8 +69,9 @@ def require_writable(path: PathLike) -> None:
     target = Path(os.path.realpath(path))
     if not os.fspath(path) or target.is_dir():
         raise DataError(f"cannot write {os.fspath(path)!r}: it is a folder; name a file in it")
-    trial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    trial = _temporary(target)
     try:
+        _remove_leftovers(target)
         trial.touch(exist_ok=False)
         trial.unlink()
     except OSError as error:
@@ -74,6 +79,36 @@ def require_writable(path: PathLike) -> None:
             f"cannot write {target}: {error.strerror or error}; "
             "choose a file in a folder that exists and can be written"
         ) from None
+
+
+def _temporary(target: Path) -> Path:
+    """Name a file that no other process uses; the name says whose it is."""
+    owner = f"{_machine()}-{os.getpid()}"
+    return target.with_name(f".{target.name}.{owner}.{uuid.uuid4().hex}.part")
+
+
+def _machine() -> str:
+    return re.sub("[^A-Za-z0-9]", "_", platform.node())
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what processes of this machine that live no more had begun to write."""
+    name = re.compile(rf"\.{re.escape(target.name)}\.{_machine()}-(\d+)\.[0-9a-f]{{32}}\.part")
+    for path in target.parent.iterdir():
+        match = name.fullmatch(path.name)
+        if match and not _lives(int(match.group(1))):
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                path.unlink()
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True  # somebody else's, or no process number at all: not ours to remove
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

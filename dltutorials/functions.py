@@ -1,7 +1,7 @@
 """From expressions to compiled functions: the one home of ``theano.function``.
 
 :func:`compile_task` turns a cost, its updates and the errors of a model into
-what the trainer asks for (:class:`~dltutorials.trainer.Task`). Every function
+what the trainer asks for (:class:`~dltutorials.task.Task`). Every function
 compiled here has one input, the number of a minibatch; ``givens`` puts the
 slice of the shared data set in the place of ``x`` and ``y``.
 """
@@ -10,7 +10,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from dltutorials.minibatch import SharedSplit, minibatch, n_minibatches
 from dltutorials.mnist import SPLITS
-from dltutorials.trainer import Task
+from dltutorials.task import Task
 
 import numpy
 import theano

@@ -11,7 +11,7 @@ epoch 1, minibatch 83/83, validation error 12.458333 %
 
 from typing import List
 
-from dltutorials.trainer import Record, Result
+from dltutorials.task import Record, Result
 
 
 def record_lines(record: Record, n_train_batches: int) -> List[str]:
@@ -20,7 +20,7 @@ def record_lines(record: Record, n_train_batches: int) -> List[str]:
     Parameters
     ----------
     record : dict
-        As :class:`dltutorials.trainer.Result` describes it.
+        As :class:`dltutorials.task.Result` describes it.
     n_train_batches : int
         Minibatches in an epoch.
 

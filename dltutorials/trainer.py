@@ -2,7 +2,7 @@
 
 :func:`train` runs a training step minibatch by minibatch, looks at the
 validation loss when the early-stopping rule wants it, keeps the best
-parameters, and says why it ended. It is handed callables (:class:`Task`) and
+parameters, and says why it ended. It is handed callables (:class:`~dltutorials.task.Task`) and
 calls back with plain values; of models, Theano, files and terminals it knows
 nothing, so that any model fits, and plain Python can stand in for one:
 
@@ -22,84 +22,11 @@ nothing, so that any model fits, and plain Python can stand in for one:
 
 import math
 import time
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, List, Optional
 
 from dltutorials.options import require_integer
 from dltutorials.patience import EarlyStopping, PatienceState
-
-Record = Dict[str, Any]
-
-
-class Task(NamedTuple):
-    """What the trainer needs of a model and its data.
-
-    Attributes
-    ----------
-    train_minibatch : callable(int) -> float
-        One step on the minibatch of that number; returns its cost.
-    n_train_batches : int
-        Minibatches in one epoch.
-    get_params : callable() -> list
-        Copies of the parameters' values.
-    set_params : callable(list) -> None
-        Sets them.
-    validate : callable() -> float, optional
-        The loss to be lowest in the end; without it training runs for
-        ``n_epochs`` and the last parameters are the best.
-    test : callable() -> float, optional
-        The loss to report of the best parameters.
-    """
-
-    train_minibatch: Callable[[int], Any]
-    n_train_batches: int
-    get_params: Callable[[], List[Any]]
-    set_params: Callable[[List[Any]], None]
-    validate: Optional[Callable[[], float]] = None
-    test: Optional[Callable[[], float]] = None
-
-
-@dataclass
-class Result:
-    """How a training went.
-
-    Attributes
-    ----------
-    best_params : list
-        The parameters of the lowest validation loss; the model holds them too.
-        Where nothing was validated: the last ones, or those of the start when
-        the cost became nan or inf.
-    best_validation_loss : float
-        inf where nothing was validated.
-    best_iteration : int or None
-        The iteration of `best_params`: minibatches, from 0, over all epochs.
-    test_score : float or None
-        The test loss of `best_params`.
-    history : list of dict
-        A record a validation, of plain numbers: ``epoch`` and ``minibatch``
-        (from 1), ``iteration`` (from 0), ``cost`` (mean since the last record),
-        ``validation_loss``, ``is_best``, ``test_score`` (of a best one, else
-        None), ``patience``.
-    stop_reason : str
-        ``"patience"``, ``"n_epochs"``, ``"interrupted"`` (on request, or Ctrl-C) or
-        ``"diverged"`` (a cost or validation loss that is nan or inf).
-    message : str
-        The same in a phrase, with the epoch and minibatch.
-    n_epochs : int
-        Epochs begun.
-    seconds : float
-        The time that all of it took.
-    """
-
-    best_params: List[Any] = field(default_factory=list, repr=False)
-    best_validation_loss: float = math.inf
-    best_iteration: Optional[int] = None
-    test_score: Optional[float] = None
-    history: List[Record] = field(default_factory=list, repr=False)
-    stop_reason: str = ""
-    message: str = ""
-    n_epochs: int = 0
-    seconds: float = 0.0
+from dltutorials.task import Record, Result, State, Task
 
 
 def train(
@@ -109,6 +36,9 @@ def train(
     on_validation: Optional[Callable[[Record], None]] = None,
     on_improvement: Optional[Callable[[List[Any]], None]] = None,
     stop_requested: Optional[Callable[[], bool]] = None,
+    on_checkpoint: Optional[Callable[[State], None]] = None,
+    checkpoint_every: int = 1,
+    resume: Optional[State] = None,
 ) -> Result:
     """Train until patience runs out, or for `n_epochs`; keep the best parameters.
 
@@ -127,6 +57,19 @@ def train(
     stop_requested : callable() -> bool, optional
         Asked after each minibatch; True ends the training there, so that no
         step is torn (:class:`dltutorials.interrupts.StopSignals`).
+    on_checkpoint : callable(dict), optional
+        Called with all that decides the rest of the training, after each
+        `checkpoint_every`-th validation and at the end, unless the training
+        diverged. The dict has ``iteration``, ``patience``,
+        ``best_validation_loss``, ``best_iteration``, ``test_score``, ``costs``
+        (since the last record), ``history``, ``seconds``, and the lists of
+        arrays ``params`` and ``best_params``.
+    checkpoint_every : int
+        At least 1.
+    resume : dict, optional
+        What `on_checkpoint` was called with; the training goes on from there
+        and ends as if it had never stopped. `task`, its data and
+        `early_stopping` must be the same; `n_epochs` may be larger.
 
     Returns
     -------
@@ -136,7 +79,7 @@ def train(
     Raises
     ------
     OptionError
-        If `n_epochs` is no positive integer.
+        If `n_epochs` or `checkpoint_every` is no positive integer.
     Exception
         What the callables raise; the model then holds the best parameters.
 
@@ -148,17 +91,21 @@ def train(
     never lower than the best loss, silently uses up the patience.
     """
     require_integer("n_epochs", n_epochs, at_least=1)
+    require_integer("checkpoint_every", checkpoint_every, at_least=1)
     loop = _Loop(task, (early_stopping or EarlyStopping()).start(task.n_train_batches))
     loop.on_validation, loop.on_improvement = on_validation, on_improvement
     loop.stop_requested = stop_requested
-    started = time.perf_counter()
+    loop.on_checkpoint, loop.checkpoint_every = on_checkpoint, checkpoint_every
+    if resume is not None:
+        loop.restore(resume)
     try:
         loop.run(n_epochs)
     except KeyboardInterrupt:
+        loop.on_checkpoint = None  # it came in the middle of a step
         loop.stop("interrupted", "interrupted")
     finally:
         loop.restore_best()
-    loop.result.seconds = time.perf_counter() - started
+    loop.result.seconds = loop.seconds()
     return loop.result
 
 
@@ -168,15 +115,20 @@ class _Loop:
     on_validation: Optional[Callable[[Record], None]]
     on_improvement: Optional[Callable[[List[Any]], None]]
     stop_requested: Optional[Callable[[], bool]]
+    on_checkpoint: Optional[Callable[[State], None]]
+    checkpoint_every: int
 
     def __init__(self, task: Task, patience: PatienceState) -> None:
         self.task, self.patience = task, patience
         self.result = Result(best_params=task.get_params())  # those of the start
-        self.iteration = 0
+        self.iteration = -1  # the last one that is done
         self.costs: List[float] = []  # since the last record
+        self.started = time.perf_counter()
 
     def run(self, n_epochs: int) -> None:
-        for iteration in range(n_epochs * self.task.n_train_batches):
+        if self.iteration >= 0 and self.must_stop():
+            return  # a finished training, resumed
+        for iteration in range(self.iteration + 1, n_epochs * self.task.n_train_batches):
             self.iteration = iteration
             cost = float(self.task.train_minibatch(self.iteration % self.task.n_train_batches))
             if not math.isfinite(cost):
@@ -188,13 +140,18 @@ class _Loop:
                 if record["validation_loss"] is not None and math.isnan(record["validation_loss"]):
                     self.stop("diverged", "the validation loss is nan")
                     return
-            if self.task.validate is not None and self.patience.is_exhausted(self.iteration):
-                self.stop("patience", "patience ran out")
-                return
-            if self.stop_requested is not None and self.stop_requested():
-                self.stop("interrupted", "interrupted")
+                if len(self.result.history) % self.checkpoint_every == 0:
+                    self.checkpoint()
+            if self.must_stop():
                 return
         self.stop("n_epochs", f"all {n_epochs} epochs are done")
+
+    def must_stop(self) -> bool:
+        if self.task.validate is not None and self.patience.is_exhausted(self.iteration):
+            self.stop("patience", "patience ran out")
+        elif self.stop_requested is not None and self.stop_requested():
+            self.stop("interrupted", "interrupted")
+        return bool(self.result.stop_reason)
 
     def validate(self) -> Record:
         """Make the next record of the history, and keep the parameters if they are best."""
@@ -227,7 +184,7 @@ class _Loop:
 
     def position(self) -> "tuple[int, int]":
         """Return the epoch and the minibatch of the current iteration, both from 1."""
-        epoch, minibatch_index = divmod(self.iteration, self.task.n_train_batches)
+        epoch, minibatch_index = divmod(max(self.iteration, 0), self.task.n_train_batches)
         return epoch + 1, minibatch_index + 1
 
     def stop(self, reason: str, sentence: str) -> None:
@@ -238,6 +195,48 @@ class _Loop:
         if reason != "n_epochs":
             place = f"epoch {epoch}, minibatch {minibatch}/{self.task.n_train_batches}"
             self.result.message += f" in {place}"
+        if reason != "diverged" and self.iteration >= 0:
+            self.checkpoint()
+
+    def seconds(self) -> float:
+        return self.result.seconds + time.perf_counter() - self.started
+
+    def checkpoint(self) -> None:
+        if self.on_checkpoint is None:
+            return
+        result = self.result
+        self.on_checkpoint(
+            {
+                "iteration": self.iteration,
+                "patience": self.patience.patience,
+                "best_validation_loss": result.best_validation_loss,
+                "best_iteration": result.best_iteration,
+                "test_score": result.test_score,
+                "costs": self.costs,
+                "history": result.history,
+                "seconds": self.seconds(),
+                "params": self.task.get_params(),
+                "best_params": result.best_params,
+            }
+        )
+
+    def restore(self, state: State) -> None:
+        """Take up a training where :meth:`checkpoint` left it."""
+        self.iteration, self.costs = state["iteration"], list(state["costs"])
+        self.patience.patience = state["patience"]
+        self.patience.best_validation_loss = state["best_validation_loss"]
+        self.patience.best_iteration = state["best_iteration"]
+        self.result = Result(
+            best_params=state["best_params"],
+            best_validation_loss=state["best_validation_loss"],
+            best_iteration=state["best_iteration"],
+            test_score=state["test_score"],
+            history=list(state["history"]),
+            seconds=state["seconds"],
+        )
+        self.task.set_params(state["params"])
+        if self.on_improvement is not None and self.result.best_iteration is not None:
+            self.on_improvement(self.result.best_params)
 
     def restore_best(self) -> None:
         """Leave the best parameters in the model, whatever ended the run."""

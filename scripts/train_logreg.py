@@ -46,7 +46,9 @@ def train_logreg(options: argparse.Namespace) -> int:
         datasets=datasets,
         batch_size=options.batch_size,
     )
-    return command_line.train_and_report(task, options)
+    return command_line.train_and_report(
+        task, options, about=lambda: command_line.describe_training("train_logreg", datasets)
+    )
 
 
 if __name__ == "__main__":

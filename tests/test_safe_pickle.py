@@ -96,6 +96,7 @@ def array_of(data, shape, dtype=U1, order=None):
 
 
 ARRAY = array_of(buffer(b"\1\2"), tuple_of(integer(2)))
+NOTHING = array_of(EMPTY, tuple_of(integer(0)))
 
 
 def assert_same(got, expected):
@@ -549,15 +550,25 @@ def test_the_bytes_of_an_array_cannot_grow(grow):
         array_of(EMPTY, tuple_of(integer(0)), order=ARRAY),
         call(ENCODE, text("a"), ARRAY),
         call(RECONSTRUCT, NDARRAY, ARRAY, b"C\x01b"),
+        U1 + tuple_of(integer(3), ARRAY, b"N", b"N", b"N") + b"b",
+        U1 + tuple_of(integer(3), text("<"), ARRAY, b"N", b"N") + b"b",
+        U1 + tuple_of(integer(3), text("<"), NOTHING, b"N", b"N") + b"b",
         call(RECONSTRUCT, NDARRAY, tuple_of(integer(0)), ARRAY),
     ],
-    ids=["order", "codec", "shape", "typecode"],
+    ids=["order", "codec", "shape", "byte order", "subarray", "empty subarray", "typecode"],
 )
 def test_an_array_in_place_of_a_text_is_refused_without_a_warning(data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(DataError):
             load(data + b".")
+
+
+@pytest.mark.parametrize("escape", [b"\\z", b"\\777", b"\\x1", b"\\"])
+def test_an_unknown_escape_raises_no_warning(escape):
+    with warnings.catch_warnings(), contextlib.suppress(DataError):
+        warnings.simplefilter("error")
+        load(b"S'" + escape + b"'\n.")
 
 
 @pytest.mark.parametrize("part", ["a\nb", "a\rb", "\x1b[31m", "\ud800", "\u202e", "a" * 10**6])
@@ -616,9 +627,22 @@ def test_a_short_length_that_the_file_does_not_have_takes_no_memory(instruction)
     assert_refused_cheaply(instruction + struct.pack("<I", (1 << 32) - 1) + b"few.")
 
 
+def test_a_frame_larger_than_the_file_is_refused():
+    for size in (TERABYTE, ENDLESS):
+        assert_refused_cheaply(b"\x95" + size + b"N.")
+
+
 @pytest.mark.parametrize("put", [b"r\xff\xff\xff\xff", b"p4294967295\n", b"p-1\n"])
 def test_a_large_memo_number_takes_no_memory(put):
     assert_refused_cheaply(b"N" + put + b"h\0.")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_memo_numbers_with_the_same_hash_take_no_time(sign):
+    state = tuple_of(integer(1), tuple_of(integer(0)), U1, b"\x89", EMPTY)
+    start = state + b"q\0" + b"0" + ANNOUNCED + b"2" * 60 + b"N"
+    puts = b"".join(b"p%d\n" % (sign * n * sys.hash_info.modulus) for n in range(1, 5001))
+    assert_refused_cheaply(start + puts + b"0" + b"h\0b0" * 60 + b".")
 
 
 def test_an_announced_shape_takes_no_memory():
@@ -699,6 +723,18 @@ def test_instructions_are_counted():
     assert_refused_cheaply(b"N0" * 5001 + b"N.", "more than 10,000 instructions")
     assert_refused_cheaply(b"N" * 10_001, "more than 10,000 instructions")
     assert load(b"N0" * 4999 + b"N.") is None
+
+
+@pytest.mark.parametrize("data", [b"N(0K\1t.", b"NN(00t.", b"NN(\x86t."])
+def test_what_lies_below_a_mark_cannot_be_taken(data):
+    with pytest.raises(DataError):
+        load(data)
+
+
+def test_a_protocol_that_does_not_exist_is_refused():
+    for protocol in (6, 7, 255):
+        with pytest.raises(DataError):
+            load(bytes([0x80, protocol]) + b"N.")
 
 
 @pytest.mark.parametrize("n", [1, 900, 9_990, 20_000])

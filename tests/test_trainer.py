@@ -1,12 +1,14 @@
 import ast
 import json
 import math
+from copy import deepcopy
 from pathlib import Path
 
 from dltutorials import trainer
 from dltutorials.errors import OptionError
 from dltutorials.patience import EarlyStopping
-from dltutorials.trainer import Task, train
+from dltutorials.task import Task
+from dltutorials.trainer import train
 
 import pytest
 
@@ -189,4 +191,85 @@ def test_the_trainer_imports_neither_theano_nor_numpy_nor_anything_of_files():
             else []
         )
     }
-    assert imported == {"math", "time", "dataclasses", "typing", "options", "patience"}
+    assert imported == {"math", "time", "typing", "options", "patience", "task"}
+
+
+def without_seconds(result):
+    return {name: value for name, value in vars(result).items() if name != "seconds"}
+
+
+RULE = EarlyStopping(patience=20, validation_frequency=3)
+LOSSES = [0.9, 0.8, 0.85, 0.7, 0.699, 0.71, 0.6, 0.65, 0.64, 0.63, 0.62, 0.61, 0.6, 0.6, 0.6]
+
+
+def resumable_line(state=None):
+    """Make a model whose losses follow its steps, as those of a real one do."""
+    line = Line([])
+    if state is not None:
+        line.steps = -1  # must be set by the resumed training
+    task = line.task._replace(validate=lambda: LOSSES[line.steps // 3 - 1])
+    return line, task
+
+
+def test_a_resumed_training_ends_as_the_uninterrupted_one_wherever_it_was_stopped():
+    _, task = resumable_line()
+    states = []
+    expected = train(task, 20, RULE, on_checkpoint=lambda state: states.append(deepcopy(state)))
+    assert expected.stop_reason == "patience"
+    assert len(states) == len(expected.history) + 1
+
+    for stop_after in range(1, 42):
+        line, task = resumable_line()
+        interrupted_states = []
+        train(
+            task,
+            20,
+            RULE,
+            stop_requested=lambda: line.steps == stop_after,  # noqa: B023
+            on_checkpoint=lambda state: interrupted_states.append(deepcopy(state)),  # noqa: B023
+        )
+        state = json.loads(json.dumps(interrupted_states[-1]))
+        line, task = resumable_line(state)
+        resumed = train(task, 20, RULE, resume=state)
+        assert without_seconds(resumed) == without_seconds(expected)
+        assert line.steps == expected.best_params[0]
+
+
+def test_a_training_that_has_ended_goes_on_for_more_epochs():
+    _, task = resumable_line()
+    states = []
+    train(task, 2, RULE, on_checkpoint=lambda state: states.append(deepcopy(state)))
+    _, task = resumable_line(states[-1])
+    announced = []
+    resumed = train(task, 20, RULE, resume=states[-1], on_improvement=announced.append)
+    _, task = resumable_line()
+    expected = train(task, 20, RULE)
+    assert without_seconds(resumed) == without_seconds(expected)
+    assert announced[0] == states[-1]["best_params"]  # so that its file is there again
+    assert resumed.seconds > states[-1]["seconds"]
+
+
+def test_a_training_out_of_patience_stays_so():
+    _, task = resumable_line()
+    states = []
+    expected = train(task, 20, RULE, on_checkpoint=lambda state: states.append(deepcopy(state)))
+    _, task = resumable_line(states[-1])
+    resumed = train(task, 1000, RULE, resume=states[-1])
+    assert without_seconds(resumed) == without_seconds(expected)
+
+
+def test_checkpoints_are_made_every_so_many_validations_and_at_the_end():
+    _, task = resumable_line()
+    iterations = []
+    train(
+        task, 4, RULE, on_checkpoint=lambda s: iterations.append(s["iteration"]), checkpoint_every=2
+    )
+    assert iterations == [5, 11, 17, 19]
+
+
+def test_there_is_no_checkpoint_of_a_diverged_or_torn_training():
+    for bad in (math.nan, KeyboardInterrupt()):
+        line = Line([0.5], costs={7: bad})
+        iterations = []
+        train(line.task, on_checkpoint=lambda s: iterations.append(s["iteration"]))  # noqa: B023
+        assert iterations == [4]

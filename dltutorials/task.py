@@ -1,0 +1,89 @@
+"""What goes into a training and what comes out of it, as plain data.
+
+A :class:`Task` is what the trainer needs of a model: a few callables, made by
+:func:`dltutorials.functions.compile_task` for a Theano model, or by hand:
+
+>>> Task(train_minibatch=lambda index: 0.5, n_train_batches=3, get_params=list,
+...      set_params=lambda values: None).n_train_batches
+3
+
+A :class:`Result` is what the trainer gives back.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
+
+Record = Dict[str, Any]
+State = Dict[str, Any]
+
+
+class Task(NamedTuple):
+    """What the trainer needs of a model and its data.
+
+    Attributes
+    ----------
+    train_minibatch : callable(int) -> float
+        One step on the minibatch of that number; returns its cost.
+    n_train_batches : int
+        Minibatches in one epoch.
+    get_params : callable() -> list
+        Copies of the parameters' values.
+    set_params : callable(list) -> None
+        Sets them.
+    validate : callable() -> float, optional
+        The loss to be lowest in the end; without it training runs for
+        ``n_epochs`` and the last parameters are the best.
+    test : callable() -> float, optional
+        The loss to report of the best parameters.
+    """
+
+    train_minibatch: Callable[[int], Any]
+    n_train_batches: int
+    get_params: Callable[[], List[Any]]
+    set_params: Callable[[List[Any]], None]
+    validate: Optional[Callable[[], float]] = None
+    test: Optional[Callable[[], float]] = None
+
+
+@dataclass
+class Result:
+    """How a training went.
+
+    Attributes
+    ----------
+    best_params : list
+        The parameters of the lowest validation loss; the model holds them too.
+        Where nothing was validated: the last ones, or those of the start when
+        the cost became nan or inf.
+    best_validation_loss : float
+        inf where nothing was validated.
+    best_iteration : int or None
+        The iteration of `best_params`: minibatches, from 0, over all epochs.
+    test_score : float or None
+        The test loss of `best_params`.
+    history : list of dict
+        A record a validation, of plain numbers: ``epoch`` and ``minibatch``
+        (from 1), ``iteration`` (from 0), ``cost`` (mean since the last record),
+        ``validation_loss``, ``is_best``, ``test_score`` (of a best one, else
+        None), ``patience``.
+    stop_reason : str
+        ``"patience"``, ``"n_epochs"``, ``"interrupted"`` (on request, or Ctrl-C) or
+        ``"diverged"`` (a cost or validation loss that is nan or inf).
+    message : str
+        The same in a phrase, with the epoch and minibatch.
+    n_epochs : int
+        Epochs begun.
+    seconds : float
+        The time that all of it took.
+    """
+
+    best_params: List[Any] = field(default_factory=list, repr=False)
+    best_validation_loss: float = math.inf
+    best_iteration: Optional[int] = None
+    test_score: Optional[float] = None
+    history: List[Record] = field(default_factory=list, repr=False)
+    stop_reason: str = ""
+    message: str = ""
+    n_epochs: int = 0
+    seconds: float = 0.0

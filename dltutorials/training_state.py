@@ -1,0 +1,211 @@
+"""The state of a training in a file, from which it goes on as if never stopped.
+
+A state file holds what :func:`dltutorials.trainer.train` hands to
+``on_checkpoint``, and what the training was about: its options, its data, the
+versions of the libraries. The numbers are JSON in a pickled text, the arrays
+follow as in a file of parameters, and a SHA-256 of all of it ends the file, so
+that a damaged one is never taken for good. It is read as safely as any other.
+
+>>> import os, tempfile, numpy
+>>> path = os.path.join(tempfile.mkdtemp(), "training.state")
+>>> numbers = dict(iteration=82, patience=5000, best_validation_loss=0.125, best_iteration=82,
+...                test_score=0.12, costs=[], history=[], seconds=1.5)
+>>> arrays = dict(params=[numpy.ones(2)], best_params=[numpy.zeros(2)])
+>>> save_state({**numbers, **arrays}, {"data": "abc"}, path)
+>>> state, about = load_state(path)
+>>> state["best_validation_loss"], state["params"], about
+(0.125, [array([1., 1.])], {'data': 'abc'})
+"""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+from dltutorials.errors import DataError
+from dltutorials.files import PathLike, durable_writer
+from dltutorials.safe_pickle import load_pickle
+from dltutorials.task import State
+
+import numpy
+
+FORMAT = "dltutorials training state 1"
+MAX_BYTES = 1 << 32
+_DIGEST_SIZE = hashlib.sha256().digest_size
+_NUMBERS = {
+    "iteration": int,
+    "patience": (int, float),
+    "best_validation_loss": (int, float),
+    "best_iteration": (int, type(None)),
+    "test_score": (int, float, type(None)),
+    "costs": list,
+    "history": list,
+    "seconds": (int, float),
+}
+_ARRAYS = ("params", "best_params")
+
+
+def save_state(state: State, about: Dict[str, Any], path: PathLike) -> None:
+    """Write a training state; the file is whole, or the previous one.
+
+    Parameters
+    ----------
+    state : dict
+        As :func:`dltutorials.trainer.train` hands it to ``on_checkpoint``.
+    about : dict
+        What must be the same when the training goes on; anything that JSON can hold.
+    path : path
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    numbers = {name: state[name] for name in _NUMBERS}
+    header = {"format": FORMAT, "n_params": len(state["params"]), "state": numbers, "about": about}
+    content = io.BytesIO()
+    pickle.dump(json.dumps(header), content, pickle.HIGHEST_PROTOCOL)
+    for name in _ARRAYS:
+        for value in state[name]:
+            pickle.dump(numpy.asarray(value), content, pickle.HIGHEST_PROTOCOL)
+    with durable_writer(path) as file:
+        file.write(content.getbuffer())
+        file.write(hashlib.sha256(content.getbuffer()).digest())
+
+
+def load_state(path: PathLike) -> Tuple[State, Dict[str, Any]]:
+    """Read a training state.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    (state, about)
+        As :func:`save_state` was given them.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is damaged, or is no training state of this
+        version; nothing in it is run.
+    """
+    try:
+        return _parse(_read(path))
+    except DataError as error:
+        raise type(error)(
+            f"{os.fspath(path)}: {error}; give a file that --checkpoint of this version wrote"
+        ) from None
+
+
+def _read(path: PathLike) -> bytes:
+    try:
+        if Path(path).stat().st_size > MAX_BYTES:
+            raise DataError(f"larger than {MAX_BYTES:,} bytes, no training state")
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}") from None
+    content, digest = data[:-_DIGEST_SIZE], data[-_DIGEST_SIZE:]
+    if hashlib.sha256(content).digest() != digest:
+        _explain_foreign(data)
+        raise DataError("damaged or cut off, or no training state: its SHA-256 differs")
+    return content
+
+
+def _explain_foreign(data: bytes) -> None:
+    """Raise what reading the file as a pickle says, where that says more."""
+    load_pickle(io.BytesIO(data), MAX_BYTES)
+
+
+def _parse(content: bytes) -> Tuple[State, Dict[str, Any]]:
+    file = io.BytesIO(content)
+    header = _parse_header(load_pickle(file, MAX_BYTES))
+    state = dict(header["state"])
+    for name in _ARRAYS:
+        state[name] = [_read_array(file) for _ in range(header["n_params"])]
+    if file.read(1):
+        raise DataError("holds more arrays than it announces")
+    shapes = [[value.shape for value in state[name]] for name in _ARRAYS]
+    if shapes[0] != shapes[1]:
+        raise DataError("its parameters and best parameters differ in shape")
+    return state, header["about"]
+
+
+def _read_array(file: io.BytesIO) -> numpy.ndarray:
+    value = load_pickle(file, MAX_BYTES)
+    if not isinstance(value, numpy.ndarray):
+        raise DataError("holds something else in the place of an array")
+    return value
+
+
+def _parse_header(text: Any) -> Dict[str, Any]:
+    try:
+        header = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise DataError(f"no training state of this version ({FORMAT!r})")
+    state, n_params = header.get("state"), header.get("n_params")
+    is_sound = (
+        isinstance(state, dict)
+        and set(state) == set(_NUMBERS)
+        and all(isinstance(state[name], kinds) for name, kinds in _NUMBERS.items())  # type: ignore[arg-type]
+        and isinstance(header.get("about"), dict)
+        and type(n_params) is int
+        and 0 <= n_params <= 10_000
+        and state["iteration"] >= 0
+        and all(isinstance(cost, (int, float)) for cost in state["costs"])
+        and all(isinstance(record, dict) for record in state["history"])
+    )
+    if not is_sound:
+        raise DataError("its numbers are not those of a training")
+    return header
+
+
+def require_same(about: Dict[str, Any], now: Dict[str, Any]) -> None:
+    """Refuse to go on with a training that was about something else.
+
+    Parameters
+    ----------
+    about, now : dict
+        What the state says, and what this run says; the values are compared
+        name by name.
+
+    Raises
+    ------
+    DataError
+        Naming the first difference.
+    """
+    for name in sorted({*about, *now}):
+        if about.get(name) != now.get(name):
+            raise DataError(
+                f"cannot resume: {name} was {about.get(name)!r} and is now {now.get(name)!r}; "
+                "resume with what the training began with, or begin a new one"
+            )
+
+
+def require_shapes(state: State, params: List[numpy.ndarray]) -> None:
+    """Refuse the state of another model.
+
+    Raises
+    ------
+    DataError
+        If the number, shapes or dtypes of the parameters differ.
+    """
+    there = [(value.shape, str(value.dtype)) for value in state["params"]]
+    here = [(value.shape, str(value.dtype)) for value in params]
+    if there != here:
+        raise DataError(f"cannot resume: the state has parameters {there}, the model {here}")
+
+
+def digest_of_arrays(arrays: List[numpy.ndarray]) -> str:
+    """Return a SHA-256 over the types, shapes and values of arrays."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(numpy.ascontiguousarray(array).data)
+    return digest.hexdigest()
