@@ -158,7 +158,7 @@ def train_and_report(task: Task, options: argparse.Namespace, about: About) -> i
 
     on_checkpoint, state = None, None
     if options.checkpoint is not None:
-        facts = {**about(), **_deciding_options(options)}
+        facts = {**_deciding_options(options), **about()}
         if options.resume is not None:
             state = _load_state(options.resume, facts, task)
         checkpoint = _Keeper(options.checkpoint, lambda value, path: save_state(value, facts, path))
@@ -199,10 +199,10 @@ def describe_training(program: str, datasets: Sequence[SharedSplit]) -> Dict[str
     ]
     return {
         "program": program,
-        "data": digest_of_arrays(arrays),
         "floatX": theano.config.floatX,
         "Theano": theano.__version__,
         "NumPy": numpy.__version__,
+        "data": digest_of_arrays(arrays),
     }
 
 

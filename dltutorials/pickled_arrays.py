@@ -50,10 +50,10 @@ class DType:
     def set_state(self, state: Tuple[Any, ...]) -> None:
         """Take the byte order; a type with parts is refused."""
         _version, order, subdtype, names, fields = state[:5]
-        if (subdtype, names, fields) != (None, None, None):
+        if not (subdtype is None and names is None and fields is None):
             raise UnsafePickleError("the pickle holds a structured array; only plain ones are read")
         order = order.decode("latin1") if isinstance(order, bytearray) else order
-        if order not in ("<", ">", "|", "="):
+        if not isinstance(order, str) or order not in ("<", ">", "|", "="):
             raise DamagedError(f"byte order {show(order)}")
         dtype = self.dtype.newbyteorder(order)  # type: ignore[arg-type]
         self.dtype = dtype.newbyteorder("=") if dtype.isnative else dtype

@@ -76,7 +76,7 @@ def load_pickle(file: ReadableFile, max_bytes: int) -> Any:
 
 
 # What the interpretation of arbitrary bytes can run into.
-_DAMAGE = (DamagedError, LookupError, MemoryError, OverflowError, TypeError, ValueError)
+_DAMAGE = (DamagedError, LookupError, MemoryError, OverflowError, TypeError, ValueError, Warning)
 
 
 class _Source:
@@ -107,9 +107,12 @@ class _Source:
             raise DamagedError(f"a line of more than {limit} bytes")
         raise EOFError
 
-    def _claim(self, n: int) -> None:
+    def require(self, n: int) -> None:
         if not 0 <= n <= self.left:
             raise DataError(f"the pickle asks for more than {self.max_bytes:,} bytes")
+
+    def _claim(self, n: int) -> None:
+        self.require(n)
         self.left -= n
 
 
@@ -143,7 +146,8 @@ class _Machine:
 
     def take(self, n: int) -> List[Any]:
         """Pop the last `n` values."""
-        if n > len(self.stack):
+        floor = self.marks[-1] if self.marks else 0
+        if n > len(self.stack) - floor:
             raise DamagedError("the stack is too short")
         first = len(self.stack) - n
         values = self.stack[first:]
@@ -202,7 +206,19 @@ def _text(machine: _Machine, form: str) -> str:
 
 
 def _put(machine: _Machine, index: int) -> None:
+    if not 0 <= index < _MAX_INSTRUCTIONS:  # others could be chosen to have the same hash
+        raise DamagedError(f"memo number {index}")
     machine.memo[index] = machine.stack[-1]
+
+
+def _protocol(machine: _Machine) -> None:
+    protocol = machine.source.unpack("B")
+    if protocol > 5:
+        raise DamagedError(f"protocol {protocol}")
+
+
+def _frame(machine: _Machine) -> None:
+    machine.source.require(machine.source.unpack("<Q"))  # what it frames follows
 
 
 def _global(machine: _Machine) -> None:
@@ -215,8 +231,8 @@ def _global(machine: _Machine) -> None:
 # elsewhere (PERSID, BINPERSID, EXT1, EXT2, EXT4, NEXT_BUFFER), numbers of any
 # length (LONG4), and dicts and sets, whose keys can take for ever to hash.
 _INSTRUCTIONS: Dict[str, Callable[[_Machine], Any]] = {
-    "PROTO": lambda m: m.source.read(1),
-    "FRAME": lambda m: m.source.read(8),  # a hint; what it frames follows
+    "PROTO": _protocol,
+    "FRAME": _frame,
     "MARK": lambda m: m.marks.append(len(m.stack)),
     "POP": lambda m: m.take(1),
     "DUP": lambda m: m.push(m.stack[-1]),
@@ -228,7 +244,7 @@ _INSTRUCTIONS: Dict[str, Callable[[_Machine], Any]] = {
     "LONG1": lambda m: m.push(_long(m)),
     "FLOAT": lambda m: m.push(float(m.source.line(_MAX_NUMBER))),
     "STRING": lambda m: m.push(_string(m)),
-    "UNICODE": lambda m: m.push(m.source.line().decode("raw-unicode-escape")),
+    "UNICODE": lambda m: m.push(codecs.raw_unicode_escape_decode(m.source.line())[0]),
     "EMPTY_TUPLE": lambda m: m.push(()),
     "TUPLE": lambda m: m.push(tuple(m.take_marked())),
     "TUPLE1": lambda m: m.push(tuple(m.take(1))),

@@ -180,7 +180,7 @@ def require_same(about: Dict[str, Any], now: Dict[str, Any]) -> None:
     DataError
         Naming the first difference.
     """
-    for name in sorted({*about, *now}):
+    for name in {**about, **now}:
         if about.get(name) != now.get(name):
             raise DataError(
                 f"cannot resume: {name} was {about.get(name)!r} and is now {now.get(name)!r}; "

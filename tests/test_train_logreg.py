@@ -280,3 +280,128 @@ def test_a_broken_theano_configuration_is_one_line():
     assert result.returncode == 1
     assert result.stderr.startswith("train_logreg.py: error: Theano cannot be imported: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def parameters_of(path="saved.pkl"):
+    return Path(path).read_bytes()
+
+
+def test_a_resumed_run_prints_the_remaining_lines_and_ends_in_the_same_bytes(main, capsys):
+    assert main("--n-epochs", "6") == 0
+    expected, lines = parameters_of(), capsys.readouterr().out.splitlines()
+    Path("saved.pkl").unlink()
+    assert main("--n-epochs", "4", "--checkpoint", "state") == 0
+    first_lines = capsys.readouterr().out.splitlines()[:-2]
+    Path("saved.pkl").unlink()
+    assert main("--n-epochs", "6", "--resume", "state") == 0
+    last_lines = capsys.readouterr().out.splitlines()
+    assert parameters_of() == expected
+    assert (first_lines + last_lines)[:-1] == lines[:-1]  # the last one holds the speed
+
+
+def test_a_run_stopped_by_a_signal_resumes_to_the_same_bytes(tmp_path, tiny_file):
+    arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "1000"]
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    whole.mkdir()
+    stopped.mkdir()
+    start(arguments, cwd=whole).communicate(timeout=60)
+    process = start([*arguments, "--checkpoint", "state"], cwd=stopped)
+    for line in process.stdout:
+        if line.startswith("epoch 100,"):
+            process.send_signal(signal.SIGTERM)
+            break
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    process = start([*arguments, "--resume", "state"], cwd=stopped)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert not out.startswith("epoch 1,")
+    assert parameters_of(stopped / "best_model.pkl") == parameters_of(whole / "best_model.pkl")
+    assert sorted(os.listdir(stopped)) == ["best_model.pkl", "state"]
+
+
+@pytest.fixture
+def state(main, capsys):
+    assert main("--n-epochs", "2", "--checkpoint", "state") == 0
+    capsys.readouterr()
+    return Path("state").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--resume", "missing"], 1, "missing: cannot be read: No such file"),
+        (["--resume", "."], 1, "it is a folder"),
+        (["--resume", "saved.pkl", "--checkpoint", "new"], 1, "no training state"),
+        (["--resume", "tiny.pkl.gz", "--checkpoint", "new"], 1, "is no instruction"),
+        (["--resume", "empty"], 1, "empty: the file ends early"),
+        (
+            ["--resume", "state", "--learning-rate", "0.2"],
+            1,
+            "learning_rate was 0.13 and",
+        ),
+        (["--resume", "state", "--batch-size", "20"], 1, "batch_size was 10 and is now 20"),
+        (
+            ["--resume", "state", "--floatX", "float64"],
+            1,
+            "floatX was 'float32' and is",
+        ),
+        (["--resume", "state", "--dataset", "other.pkl.gz"], 1, "cannot resume: data was"),
+        (["--resume", "state", "--checkpoint-every", "0"], 2, "checkpoint_every: got 0"),
+        (["--checkpoint", "saved.pkl"], 2, "got saved.pkl, which --save names too"),
+        (["--resume", "state", "--save", "state"], 2, "got state, which --save names too"),
+        (["--checkpoint", "tiny.pkl.gz"], 2, "which --dataset names too"),
+        (["--checkpoint", "missing/state"], 1, "No such file or directory"),
+    ],
+)
+def test_a_wrong_resume_is_refused_and_nothing_is_overwritten(
+    main, capsys, state, write_dataset, tiny_sets, arguments, status, message
+):
+    Path("empty").touch()
+    (x, y), *others = tiny_sets
+    write_dataset(((x, (y + 1) % 10), *others), "other.pkl.gz")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    assert main("--n-epochs", "3", *arguments) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_a_checkpoint_that_cannot_be_written_is_reported_and_the_training_goes_on(
+    main, capsys, monkeypatch
+):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(dltutorials.command_line, "save_state", fail)
+    assert main("--n-epochs", "3", "--checkpoint", "state") == 1
+    out, err = capsys.readouterr()
+    assert "epoch 3, minibatch 6/6" in out
+    assert "warning: state could not be written: No space left on device" in err
+    assert "error: the last state is not in state" in err.splitlines()[-1]
+    assert Path("saved.pkl").exists()
+
+
+def test_two_processes_with_the_same_files_never_leave_a_torn_one(tmp_path, tiny_file):
+    arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "150"]
+    processes = [
+        start([*arguments, "--checkpoint", "state", "--learning-rate", rate], cwd=tmp_path)
+        for rate in ("0.13", "0.01")
+    ]
+    parameters = [numpy.zeros((784, 10), "float32"), numpy.zeros(10, "float32")]
+    reads = 0
+    while any(process.poll() is None for process in processes):
+        if (tmp_path / "state").exists() and (tmp_path / "best_model.pkl").exists():
+            dltutorials.training_state.load_state(tmp_path / "state")
+            with open(tmp_path / "best_model.pkl", "rb") as file:
+                assert [pickle.load(file).shape for _ in parameters] == [(784, 10), (10,)]
+            reads += 1
+        for process in processes:  # keep their pipes from filling
+            process.stdout.readline()
+    assert [process.wait() for process in processes] == [0, 0]
+    assert reads > 10
+    for process in processes:
+        process.communicate()
+    assert sorted(os.listdir(tmp_path)) == ["best_model.pkl", "state", "tiny.pkl.gz"]
