@@ -229,17 +229,9 @@ class _Keeper:
 
 def _deciding_options(options: argparse.Namespace) -> Dict[str, Any]:
     """Return the options that decide the result; for how long and to which file do not."""
-    others = [
-        "dataset",
-        "floatX",
-        "n_epochs",
-        "save",
-        "quiet",
-        "checkpoint",
-        "checkpoint_every",
-        "resume",
-    ]
-    return {name: value for name, value in vars(options).items() if name not in others}
+    files = {"dataset", "save", "checkpoint", "resume"}  # the data themselves are compared
+    others = {"floatX", "n_epochs", "quiet", "checkpoint_every"}
+    return {name: value for name, value in vars(options).items() if name not in files | others}
 
 
 def _load_state(path: str, facts: Dict[str, Any], task: Task) -> State:

@@ -57,7 +57,7 @@ _STANDARD: Dict[str, Tuple[int, str, str]] = {
         "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
     ),
 }
-_MAX_BYTES = 1 << 31  # of the unpacked pickle; the standard file has 220 MB
+_MAX_BYTES = 1 << 30  # of the unpacked pickle; the standard file has 220 MB
 _ROWS_AT_A_TIME = 2_000  # keeps temporary arrays small
 
 

@@ -1,10 +1,18 @@
+import errno
 import os
 import pickle
 import stat
 import subprocess
 import sys
 
-from dltutorials import DataError, LogisticRegression, UnsafePickleError, load_params, save_params
+from dltutorials import (
+    DataError,
+    LogisticRegression,
+    UnsafePickleError,
+    files,
+    load_params,
+    save_params,
+)
 from dltutorials.files import durable_writer, require_writable
 
 import numpy
@@ -131,6 +139,18 @@ class TestDurableWriter:
         with pytest.raises(OSError, match="no space left"), durable_writer(path) as file:
             file.write(b"after")
         monkeypatch.undo()
+        assert path.read_bytes() == b"before"
+        assert os.listdir(tmp_path) == ["file"]
+
+    def test_a_read_only_folder_keeps_the_previous_file(self, tmp_path, monkeypatch):
+        def fail(*_):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        path = tmp_path / "file"
+        path.write_bytes(b"before")
+        monkeypatch.setattr(files, "open", fail, raising=False)  # root may write anywhere
+        with pytest.raises(OSError, match="Read-only"), durable_writer(path) as file:
+            file.write(b"after")
         assert path.read_bytes() == b"before"
         assert os.listdir(tmp_path) == ["file"]
 

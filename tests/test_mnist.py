@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import pickle
 import shutil
+import tracemalloc
 from pathlib import Path
 
 from dltutorials import DataError, UnsafePickleError, load_data, load_mnist, mnist
@@ -170,6 +171,22 @@ def test_a_damaged_file_is_refused(damage, message, tiny_file):
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
         load_mnist(tmp_path)
+
+
+def test_a_gzip_bomb_is_given_up_at_the_limit(tmp_path, monkeypatch):
+    bomb = tmp_path / "bomb.pkl.gz"
+    claimed = b"\x80\x04\x8e" + (50 << 20).to_bytes(8, "little") + bytes(50 << 20) + b"."
+    endless = b"\x80\x04V" + b"a" * (50 << 20)
+    monkeypatch.setattr(mnist, "_MAX_BYTES", 1 << 20)
+    for content in (claimed, endless):
+        bomb.write_bytes(gzip.compress(content, 1))
+        assert bomb.stat().st_size < 1 << 20
+        tracemalloc.start()
+        with pytest.raises(DataError, match="asks for more than 1,048,576 bytes"):
+            load_mnist(bomb)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 8 << 20
 
 
 class Payload:
