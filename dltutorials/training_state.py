@@ -45,7 +45,6 @@ _NUMBERS = {
     "history": list,
     "seconds": (int, float),
 }
-_ARRAYS = ("params", "best_params")
 
 
 def save_state(state: State, about: Dict[str, Any], path: PathLike) -> None:
@@ -64,16 +63,21 @@ def save_state(state: State, about: Dict[str, Any], path: PathLike) -> None:
     OSError
         If the file cannot be written.
     """
-    numbers = {name: state[name] for name in _NUMBERS}
-    header = {"format": FORMAT, "n_params": len(state["params"]), "state": numbers, "about": about}
-    content = io.BytesIO()
-    pickle.dump(json.dumps(header), content, pickle.HIGHEST_PROTOCOL)
-    for name in _ARRAYS:
-        for value in state[name]:
-            pickle.dump(numpy.asarray(value), content, pickle.HIGHEST_PROTOCOL)
-    with durable_writer(path) as file:
-        file.write(content.getbuffer())
-        file.write(hashlib.sha256(content.getbuffer()).digest())
+    is_best = state["best_iteration"] == state["iteration"]
+    header = {
+        "format": FORMAT,
+        "n_params": len(state["params"]),
+        "is_best": is_best,  # the parameters are the best ones: once is enough
+        "state": {name: state[name] for name in _NUMBERS},
+        "about": about,
+    }
+    file = io.BytesIO()
+    pickle.dump(json.dumps(header), file, pickle.HIGHEST_PROTOCOL)
+    for value in state["params"] if is_best else [*state["params"], *state["best_params"]]:
+        pickle.dump(numpy.asarray(value), file, pickle.HIGHEST_PROTOCOL)
+    content = file.getvalue()
+    with durable_writer(path) as target:
+        target.write(content + hashlib.sha256(content).digest())
 
 
 def load_state(path: PathLike) -> Tuple[State, Dict[str, Any]]:
@@ -125,12 +129,16 @@ def _parse(content: bytes) -> Tuple[State, Dict[str, Any]]:
     file = io.BytesIO(content)
     header = _parse_header(load_pickle(file, MAX_BYTES))
     state = dict(header["state"])
-    for name in _ARRAYS:
-        state[name] = [_read_array(file) for _ in range(header["n_params"])]
+    state["params"] = [_read_array(file) for _ in range(header["n_params"])]
+    state["best_params"] = (
+        [value.copy() for value in state["params"]]
+        if header["is_best"]
+        else [_read_array(file) for _ in range(header["n_params"])]
+    )
     if file.read(1):
         raise DataError("holds more arrays than it announces")
-    shapes = [[value.shape for value in state[name]] for name in _ARRAYS]
-    if shapes[0] != shapes[1]:
+    params, best_params = state["params"], state["best_params"]
+    if [value.shape for value in params] != [value.shape for value in best_params]:
         raise DataError("its parameters and best parameters differ in shape")
     return state, header["about"]
 
@@ -155,6 +163,7 @@ def _parse_header(text: Any) -> Dict[str, Any]:
         and set(state) == set(_NUMBERS)
         and all(isinstance(state[name], kinds) for name, kinds in _NUMBERS.items())  # type: ignore[arg-type]
         and isinstance(header.get("about"), dict)
+        and isinstance(header.get("is_best"), bool)
         and type(n_params) is int
         and 0 <= n_params <= 10_000
         and state["iteration"] >= 0

@@ -16,7 +16,7 @@ import numpy
 import pytest
 
 STATE = {
-    "iteration": 82,
+    "iteration": 165,
     "patience": 5000,
     "best_validation_loss": 1 / 3,
     "best_iteration": 82,
@@ -45,6 +45,16 @@ def test_a_state_comes_back_exactly(path):
             assert [v.dtype for v in state[name]] == [v.dtype for v in value]
         else:
             assert state[name] == value
+
+
+def test_parameters_that_are_the_best_are_written_once(tmp_path, path):
+    best = {**STATE, "best_iteration": STATE["iteration"], "best_params": STATE["params"]}
+    save_state(best, ABOUT, tmp_path / "best")
+    state, _ = load_state(tmp_path / "best")
+    for name in ("params", "best_params"):
+        assert [v.tobytes() for v in state[name]] == [v.tobytes() for v in STATE["params"]]
+    assert not numpy.shares_memory(state["params"][0], state["best_params"][0])
+    assert (tmp_path / "best").stat().st_size < path.stat().st_size
 
 
 def test_a_state_before_the_first_validation_comes_back(tmp_path):
@@ -85,6 +95,7 @@ def signed(*objects):
 HEADER = {
     "format": "dltutorials training state 1",
     "n_params": 0,
+    "is_best": False,
     "state": {name: value for name, value in STATE.items() if not name.endswith("params")},
     "about": {},
 }
