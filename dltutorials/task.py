@@ -36,6 +36,11 @@ class Task(NamedTuple):
         ``n_epochs`` and the last parameters are the best.
     test : callable() -> float, optional
         The loss to report of the best parameters.
+    get_random_state : callable() -> plain data, optional
+        The state of the random generators that the steps draw from, if any, as
+        JSON can hold it: ``rng.bit_generator.state`` of a NumPy generator.
+    set_random_state : callable(plain data) -> None, optional
+        Sets it, when a training is resumed.
     """
 
     train_minibatch: Callable[[int], Any]
@@ -44,6 +49,8 @@ class Task(NamedTuple):
     set_params: Callable[[List[Any]], None]
     validate: Optional[Callable[[], float]] = None
     test: Optional[Callable[[], float]] = None
+    get_random_state: Optional[Callable[[], Any]] = None
+    set_random_state: Optional[Callable[[Any], None]] = None
 
 
 @dataclass

@@ -62,8 +62,8 @@ def train(
         `checkpoint_every`-th validation and at the end, unless the training
         diverged. The dict has ``iteration``, ``patience``,
         ``best_validation_loss``, ``best_iteration``, ``test_score``, ``costs``
-        (since the last record), ``history``, ``seconds``, and the lists of
-        arrays ``params`` and ``best_params``.
+        (since the last record), ``history``, ``seconds``, ``random_state``,
+        and the lists of arrays ``params`` and ``best_params``.
     checkpoint_every : int
         At least 1.
     resume : dict, optional
@@ -215,6 +215,7 @@ class _Loop:
                 "costs": self.costs,
                 "history": result.history,
                 "seconds": self.seconds(),
+                "random_state": self.task.get_random_state and self.task.get_random_state(),
                 "params": self.task.get_params(),
                 "best_params": result.best_params,
             }
@@ -235,6 +236,8 @@ class _Loop:
             seconds=state["seconds"],
         )
         self.task.set_params(state["params"])
+        if self.task.set_random_state is not None:
+            self.task.set_random_state(state["random_state"])
         if self.on_improvement is not None and self.result.best_iteration is not None:
             self.on_improvement(self.result.best_params)
 

@@ -9,7 +9,7 @@ that a damaged one is never taken for good. It is read as safely as any other.
 >>> import os, tempfile, numpy
 >>> path = os.path.join(tempfile.mkdtemp(), "training.state")
 >>> numbers = dict(iteration=82, patience=5000, best_validation_loss=0.125, best_iteration=82,
-...                test_score=0.12, costs=[], history=[], seconds=1.5)
+...                test_score=0.12, costs=[], history=[], seconds=1.5, random_state=None)
 >>> arrays = dict(params=[numpy.ones(2)], best_params=[numpy.zeros(2)])
 >>> save_state({**numbers, **arrays}, {"data": "abc"}, path)
 >>> state, about = load_state(path)
@@ -44,6 +44,7 @@ _NUMBERS = {
     "costs": list,
     "history": list,
     "seconds": (int, float),
+    "random_state": object,
 }
 
 

@@ -200,7 +200,7 @@ def _kinds(folder: Path) -> Dict[str, Tuple[bytes, Callable, Callable]]:
     slots = [_Slot("W", values[0]), _Slot("b", values[1])]
     save_params(slots, folder / "params")
     numbers = {"iteration": 1, "patience": 9, "best_validation_loss": 0.5, "best_iteration": 1}
-    rest = {"test_score": 0.5, "costs": [], "history": [], "seconds": 1.0}
+    rest = {"test_score": 0.5, "costs": [], "history": [], "seconds": 1.0, "random_state": 7}
     save_state({**numbers, **rest, "params": values, "best_params": values}, {}, folder / "state")
     sets, state = pickle.dumps(_make_sets(2), 4), (folder / "state").read_bytes()
 

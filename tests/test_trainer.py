@@ -10,6 +10,7 @@ from dltutorials.patience import EarlyStopping
 from dltutorials.task import Task
 from dltutorials.trainer import train
 
+import numpy
 import pytest
 
 
@@ -273,3 +274,34 @@ def test_there_is_no_checkpoint_of_a_diverged_or_torn_training():
         iterations = []
         train(line.task, on_checkpoint=lambda s: iterations.append(s["iteration"]))  # noqa: B023
         assert iterations == [4]
+
+
+def noisy_task(rng):
+    """Make a task whose steps draw random numbers, and its parameters."""
+    theta = [0.0]
+
+    def step(_index):
+        theta[0] += rng.normal()
+        return 1.0
+
+    def set_random_state(state):
+        rng.bit_generator.state = state
+
+    return Task(
+        step,
+        4,
+        lambda: list(theta),
+        lambda values: theta.__setitem__(0, values[0]),
+        validate=lambda: abs(theta[0]),
+        get_random_state=lambda: rng.bit_generator.state,
+        set_random_state=set_random_state,
+    )
+
+
+def test_random_generators_go_on_where_they_were():
+    states = []
+    keep = lambda state: states.append(json.loads(json.dumps(state)))  # noqa: E731
+    expected = train(noisy_task(numpy.random.default_rng(1)), 6, on_checkpoint=keep)
+    assert expected.history[-1]["validation_loss"] > 0
+    resumed = train(noisy_task(numpy.random.default_rng(2)), 6, resume=states[2])
+    assert without_seconds(resumed) == without_seconds(expected)

@@ -24,6 +24,7 @@ STATE = {
     "costs": [0.1, 2.5],
     "history": [{"epoch": 1, "cost": 0.7}],
     "seconds": 0.5,
+    "random_state": {"state": 2**127 + 1, "has_uint32": 0},
     "params": [numpy.eye(3, 2, dtype="float32"), numpy.arange(2.0)],
     "best_params": [numpy.ones((3, 2), "float32"), numpy.arange(2.0) / 3],
 }
