@@ -169,13 +169,24 @@ def test_wrong_options_exit_with_status_2_and_write_nothing(main, capsys, argume
         (["--dataset", "missing.pkl.gz"], "no data set found; tried missing.pkl.gz, "),
         (["--dataset", "."], "cannot be read: Is a directory"),
         (["--dataset", "text"], "not a sound gzip file"),
+        (["--dataset", "hostile.pkl.gz"], "the pickle names builtins.print"),
+        (["--dataset", "two.pkl.gz"], "got a tuple of 2, expected a tuple of three sets"),
+        (["--dataset", "labels.pkl.gz"], "y: got labels from 1 to 10, expected 0 to 9"),
+        (["--dataset", "nan.pkl.gz"], "x: got values from nan to nan, expected 0 to 1"),
         (["--save", "missing/best.pkl"], "No such file or directory; choose a file in a folder"),
         (["--save", "."], "it is a folder"),
         (["--save", "tiny.pkl.gz"], "is the data set itself"),
     ],
 )
-def test_unusable_files_exit_with_status_1_and_write_nothing(main, capsys, arguments, message):
+def test_unusable_files_exit_with_status_1_and_write_nothing(
+    main, capsys, write_dataset, tiny_sets, arguments, message
+):
     Path("text").write_text("not a data set")
+    (x, y), *others = tiny_sets
+    write_dataset(print, "hostile.pkl.gz")
+    write_dataset(tiny_sets[:2], "two.pkl.gz")
+    write_dataset(((x, y + 1), *others), "labels.pkl.gz")
+    write_dataset(((x * numpy.nan, y), *others), "nan.pkl.gz")
     Path("saved.pkl").write_bytes(b"before")
     before = Path("tiny.pkl.gz").read_bytes()
     assert main(*arguments) == 1
