@@ -35,6 +35,8 @@ setup(
         "numpy>=1.20,<1.24",  # 1.24 removed np.bool and others, which Theano uses
         "six>=1.12",  # Theano's code imports it
         "scipy>=1.5",  # Theano's code imports it
+        "pooch>=1.6",  # downloads: HTTP, digests, progress
+        "tqdm>=4.60",  # the progress bar of a download
         "scipy-openblas32>=0.3.23",  # a current BLAS for Theano to link
     ],
     extras_require={

@@ -2,7 +2,7 @@
 
 The first cell of a notebook is ``import dltutorials``; after it, ``import
 theano`` works too, with a fast BLAS (:mod:`dltutorials.theano_setup`). Data go
-one way through the modules: file (:mod:`~dltutorials.mnist`) -> shared
+one way through the modules: file (:mod:`~dltutorials.datasets`) -> shared
 variables and minibatches (:mod:`~dltutorials.minibatch`) -> a model
 (:mod:`~dltutorials.models`), its cost (:mod:`~dltutorials.losses`) and updates
 (:mod:`~dltutorials.updates`) -> compiled functions
@@ -16,10 +16,13 @@ from dltutorials.theano_setup import import_theano
 import_theano()
 
 from dltutorials.checkpoint import load_params, save_params  # noqa: E402
+from dltutorials.chunks import ChunkedDataset  # noqa: E402
+from dltutorials.datasets import load_mnist  # noqa: E402
 from dltutorials.errors import (  # noqa: E402
     DataError,
     DLTutorialsError,
     OptionError,
+    OutOfMemoryError,
     SetupError,
     UnsafePickleError,
 )
@@ -33,7 +36,6 @@ from dltutorials.losses import (  # noqa: E402
     zero_one_loss,
 )
 from dltutorials.minibatch import load_data, shared_dataset  # noqa: E402
-from dltutorials.mnist import load_mnist  # noqa: E402
 from dltutorials.models.logistic import LogisticRegression  # noqa: E402
 from dltutorials.patience import EarlyStopping  # noqa: E402
 from dltutorials.task import Result, Task  # noqa: E402
@@ -44,11 +46,13 @@ from dltutorials.updates import sgd  # noqa: E402
 __version__ = "0.1.0"
 
 __all__ = [
+    "ChunkedDataset",
     "DLTutorialsError",
     "DataError",
     "EarlyStopping",
     "LogisticRegression",
     "OptionError",
+    "OutOfMemoryError",
     "Result",
     "SetupError",
     "SlowTheanoWarning",

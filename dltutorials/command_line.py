@@ -8,14 +8,14 @@ Ctrl-C and 143 after SIGTERM; a failure is one line, without a traceback.
 import argparse
 import os
 import sys
-from typing import Any, Callable, Dict, Sequence
+from typing import Any, Callable, Dict
 
 from dltutorials.checkpoint import save_params
+from dltutorials.datasets import FILE_NAME, SPLITS, find_dataset
 from dltutorials.errors import DataError, DLTutorialsError, OptionError
 from dltutorials.files import PathLike, require_writable
 from dltutorials.interrupts import StopSignals
-from dltutorials.minibatch import SharedSplit
-from dltutorials.mnist import FILE_NAME, find_dataset
+from dltutorials.minibatch import SharedDatasets, count_examples, floats_of, load_data
 from dltutorials.options import require_integer, require_not_negative, require_positive
 from dltutorials.patience import EarlyStopping
 from dltutorials.report import record_lines, result_lines
@@ -47,7 +47,14 @@ def add_training_arguments(
 ) -> None:
     """Add the options of every training script, with a chapter's own defaults."""
     add = parser.add_argument
-    add("--dataset", default=FILE_NAME, metavar="FILE", help="data set; default: %(default)s")
+    add(
+        "--dataset",
+        default=FILE_NAME,
+        metavar="PATH",
+        help="data set: a file like mnist.pkl.gz, an .npz file, a folder of IDX files, or "
+        "fashion-mnist, which is downloaded; default: %(default)s",
+    )
+    add("--offline", action="store_true", help="download nothing")
     for name, default, text in (
         ("--learning-rate", learning_rate, "length of a step"),
         ("--L1-reg", 0.0, "strength of the L1 penalty"),
@@ -62,6 +69,17 @@ def add_training_arguments(
         ("--patience", patience, "minibatches to train in any case"),
     ):
         add(name, type=int, default=count, metavar="N", help=f"{text}; default: %(default)s")
+    add(
+        "--chunk-size",
+        type=int,
+        metavar="N",
+        help="minibatches in memory at a time, for data that do not fit; default: all",
+    )
+    add(
+        "--exact-evaluation",
+        action="store_true",
+        help="evaluate on every example, not on whole minibatches only",
+    )
     add(
         "--validation-frequency",
         type=int,
@@ -105,7 +123,7 @@ def run(program: Callable[[], int]) -> int:
     except DLTutorialsError as error:
         return _fail(f"error: {error}", FAILED)
     except MemoryError:
-        return _fail("error: not enough memory; use a smaller data set or float32", FAILED)
+        return _fail("error: not enough memory; try --chunk-size, or float32", FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -120,13 +138,15 @@ def check_training_options(options: argparse.Namespace) -> None:
     """Refuse what cannot be used before anything takes time or is written."""
     require_integer("n_epochs", options.n_epochs, at_least=1)
     require_integer("batch_size", options.batch_size, at_least=1)
+    if options.chunk_size is not None:
+        require_integer("chunk_size", options.chunk_size, at_least=1)
     require_positive("learning_rate", options.learning_rate)
     require_not_negative("L1_reg", options.L1_reg)
     require_not_negative("L2_reg", options.L2_reg)
     require_integer("checkpoint_every", options.checkpoint_every, at_least=1)
     _early_stopping(options)
     options.checkpoint = options.checkpoint or options.resume
-    dataset = find_dataset(options.dataset)
+    dataset = find_dataset(options.dataset, options.offline)
     require_writable(options.save)
     if os.path.exists(options.save) and os.path.samefile(options.save, dataset):
         raise DataError(f"--save {options.save} is the data set itself; choose another file")
@@ -142,6 +162,25 @@ def _check_checkpoint_path(options: argparse.Namespace, dataset: PathLike) -> No
                 f"checkpoint: got {options.checkpoint}, which {name} names too; choose another file"
             )
     require_writable(options.checkpoint)
+
+
+def load_datasets(options: argparse.Namespace) -> SharedDatasets:
+    """Load the data as the options say, and tell how many examples are left out."""
+    datasets = load_data(
+        options.dataset, options.batch_size, options.chunk_size, offline=options.offline
+    )
+    n_left_out = {
+        split: count_examples(data) % options.batch_size
+        for split, data in zip(SPLITS, datasets)
+        if split == SPLITS[0] or not options.exact_evaluation
+    }
+    if any(n_left_out.values()) and not options.quiet:
+        counts = ", ".join(f"{n} {split}" for split, n in n_left_out.items() if n)
+        message = f"left out of minibatches of {options.batch_size}: {counts} examples"
+        if not options.exact_evaluation:
+            message += "; --exact-evaluation counts those of validation and test"
+        say(message)
+    return datasets
 
 
 def train_and_report(task: Task, options: argparse.Namespace, about: About) -> int:
@@ -186,17 +225,13 @@ def train_and_report(task: Task, options: argparse.Namespace, about: About) -> i
     return stop_requested.exit_status if status == INTERRUPTED else status
 
 
-def describe_training(program: str, datasets: Sequence[SharedSplit]) -> Dict[str, Any]:
+def describe_training(program: str, datasets: SharedDatasets) -> Dict[str, Any]:
     """Return what a checkpoint says of a training beyond its options.
 
     The versions are those of the libraries that compute: another one may round
     otherwise, and the resumed training would not be the same to the bit.
     """
-    arrays = [
-        shared.get_value(borrow=True)
-        for x, y in datasets
-        for shared in (x, y.owner.inputs[0])  # y is a cast of what is stored
-    ]
+    arrays = [rows for data in datasets for rows in floats_of(data)]
     return {
         "program": program,
         "floatX": theano.config.floatX,
@@ -230,7 +265,7 @@ class _Keeper:
 def _deciding_options(options: argparse.Namespace) -> Dict[str, Any]:
     """Return the options that decide the result; for how long and to which file do not."""
     files = {"dataset", "save", "checkpoint", "resume"}  # the data themselves are compared
-    others = {"floatX", "n_epochs", "quiet", "checkpoint_every"}
+    others = {"floatX", "n_epochs", "quiet", "checkpoint_every", "chunk_size", "offline"}
     return {name: value for name, value in vars(options).items() if name not in files | others}
 
 

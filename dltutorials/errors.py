@@ -30,3 +30,7 @@ class UnsafePickleError(DataError):
 
 class SetupError(DLTutorialsError, ImportError):
     """Theano cannot be imported on this machine as it is."""
+
+
+class OutOfMemoryError(DLTutorialsError, MemoryError):
+    """The data do not fit into the memory of the machine or its GPU."""

@@ -8,8 +8,10 @@ slice of the shared data set in the place of ``x`` and ``y``.
 
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
-from dltutorials.minibatch import SharedSplit, minibatch, n_minibatches
-from dltutorials.mnist import SPLITS
+from dltutorials.chunks import ChunkedDataset
+from dltutorials.datasets import SPLITS
+from dltutorials.errors import OptionError
+from dltutorials.minibatch import SharedSplit, count_examples, minibatch, n_minibatches
 from dltutorials.task import Task
 
 import numpy
@@ -35,7 +37,8 @@ def minibatch_function(
         The placeholders for a minibatch of examples and labels; an output
         that does not depend on one of them may leave it unused.
     data : (x, y)
-        The data set, as :func:`dltutorials.minibatch.shared_dataset` returns it.
+        The data set, as :func:`dltutorials.minibatch.shared_dataset` returns it;
+        of a :class:`~dltutorials.chunks.ChunkedDataset`, the present chunk.
     batch_size : int
     updates : list of (shared variable, expression), optional
         Carried out by each call.
@@ -69,6 +72,7 @@ def compile_task(
     params: Sequence[Any],
     datasets: Sequence[SharedSplit],
     batch_size: int,
+    exact_evaluation: bool = False,
 ) -> Task:
     """Compile what the trainer needs to fit a model to a data set.
 
@@ -89,6 +93,9 @@ def compile_task(
         As :func:`dltutorials.minibatch.load_data` returns them.
     batch_size : int
         Examples in a minibatch; what remains of a set is left out.
+    exact_evaluation : bool
+        Whether what remains of the validation and test set counts too, as a
+        smaller minibatch, in proportion to its size.
 
     Returns
     -------
@@ -97,32 +104,62 @@ def compile_task(
     Raises
     ------
     OptionError
-        If `batch_size` is not positive, or larger than one of the sets.
+        If `batch_size` is not positive, larger than one of the sets, or not
+        that of the chunks of a set.
     """
-    counts = [n_minibatches(data, batch_size, name) for name, data in zip(SPLITS, datasets)]
+    for split, data in zip(SPLITS, datasets):
+        n_minibatches(data, batch_size, split)  # refuses what does not fit
+        if isinstance(data, ChunkedDataset) and data.batch_size != batch_size:
+            raise OptionError(
+                f"batch_size: got {batch_size}, expected {data.batch_size}, "
+                f"that of the chunks of the {split} set"
+            )
     train_set, valid_set, test_set = datasets
+    n_train_batches = n_minibatches(train_set, batch_size, SPLITS[0])
+    step = minibatch_function(cost, x, y, train_set, batch_size, updates)
+
+    def mean_errors(data: SharedSplit) -> Callable[[], float]:
+        function = minibatch_function(errors, x, y, data, batch_size)
+        return _mean(function, data, batch_size, exact_evaluation)
+
     return Task(
-        train_minibatch=_by_number(
-            minibatch_function(cost, x, y, train_set, batch_size, updates), counts[0]
-        ),
-        n_train_batches=counts[0],
-        validate=_mean(minibatch_function(errors, x, y, valid_set, batch_size), counts[1]),
-        test=_mean(minibatch_function(errors, x, y, test_set, batch_size), counts[2]),
+        train_minibatch=_by_number(step, train_set, n_train_batches),
+        n_train_batches=n_train_batches,
+        validate=mean_errors(valid_set),
+        test=mean_errors(test_set),
         get_params=lambda: [param.get_value() for param in params],
         set_params=lambda values: _set_values(params, values),
     )
 
 
-def _by_number(function: Callable, n_batches: int) -> Callable[[int], Any]:
+def _by_number(function: Callable, data: SharedSplit, n_batches: int) -> Callable[[int], Any]:
     """Spare Theano the check and conversion of each index: 3 % of a training step."""
     function.trust_input = True  # type: ignore[attr-defined]
     indices = [numpy.array(index, dtype="int64") for index in range(n_batches)]
+    if isinstance(data, ChunkedDataset):
+        return lambda index: function(indices[data.bring(index)])
     return lambda index: function(indices[index])
 
 
-def _mean(function: Callable, n_batches: int) -> Callable[[], float]:
-    evaluate = _by_number(function, n_batches)
-    return lambda: float(numpy.mean([evaluate(index) for index in range(n_batches)]))
+def _mean(
+    function: Callable, data: SharedSplit, batch_size: int, exact_evaluation: bool
+) -> Callable[[], float]:
+    n_batches, n_left = divmod(count_examples(data), batch_size)
+    sizes = [batch_size] * n_batches
+    if exact_evaluation and n_left:
+        sizes.append(n_left)  # a slice beyond the end is as long as there are rows
+    evaluate = _by_number(function, data, len(sizes))
+
+    def mean() -> float:
+        values = [evaluate(index) for index in range(len(sizes))]
+        if isinstance(data, ChunkedDataset):
+            data.put_away()
+        weights = sizes if len(sizes) > n_batches else None
+        return float(
+            numpy.mean(values) if weights is None else numpy.average(values, weights=weights)
+        )
+
+    return mean
 
 
 def _set_values(params: Sequence[Any], values: Sequence[numpy.ndarray]) -> None:

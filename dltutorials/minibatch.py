@@ -19,22 +19,43 @@ training step has to be given is that number.
 the number of examples, the remainder is left out, in evaluation too. The
 tutorial's published numbers depend on it: with 600 a batch, its errors are over
 9,600 of the 10,000 test images.
+
+Where a set is too large for the device, a chunk of it is there at a time
+(:mod:`dltutorials.chunks`); everything below takes one as well as the other.
 """
 
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
-from dltutorials.errors import OptionError
-from dltutorials.mnist import FILE_NAME, PathLike, Split, load_mnist
+from dltutorials.chunks import ChunkedDataset
+from dltutorials.datasets import FILE_NAME, PathLike, Sources, Split, open_dataset
+from dltutorials.errors import OptionError, OutOfMemoryError
 from dltutorials.options import require_integer
+from dltutorials.sources import FloatRows, ScaledBytes
 
 import numpy
 import theano
 import theano.tensor as T
 
-SharedSplit = Tuple[Any, Any]
+SharedSplit = Union[Tuple[Any, Any], ChunkedDataset]
 
 
-def shared_dataset(data_xy: Split, borrow: bool = True) -> SharedSplit:
+class SharedDatasets(List[SharedSplit]):
+    """Training, validation and test set on the device, and what they have in common.
+
+    Attributes
+    ----------
+    n_in : int
+        Numbers in an example: the tutorial's `D`.
+    n_out : int
+        Labels: the tutorial's `L`.
+    """
+
+    def __init__(self, sets: Sequence[SharedSplit], n_in: int, n_out: int) -> None:
+        super().__init__(sets)
+        self.n_in, self.n_out = n_in, n_out
+
+
+def shared_dataset(data_xy: Split, borrow: bool = True) -> Tuple[Any, Any]:
     """Copy a data set into shared variables, so that it stays on the device.
 
     Parameters
@@ -51,39 +72,97 @@ def shared_dataset(data_xy: Split, borrow: bool = True) -> SharedSplit:
         A shared matrix of ``floatX``, and an int32 expression over the labels,
         which are stored as ``floatX`` too: a GPU keeps only floats on the device.
 
+    Raises
+    ------
+    OutOfMemoryError
+        If there is not enough memory for them.
+
     Notes
     -----
     Source: Getting Started, "MNIST Dataset" (shared_dataset).
     """
     data_x, data_y = data_xy
     floatX = theano.config.floatX
-    shared_x = theano.shared(numpy.asarray(data_x, dtype=floatX), borrow=borrow)
-    shared_y = theano.shared(numpy.asarray(data_y, dtype=floatX), borrow=borrow)
+    try:
+        if isinstance(data_x, ScaledBytes):
+            data_x = FloatRows(data_x, floatX).whole()
+        shared_x = theano.shared(numpy.asarray(data_x, dtype=floatX), borrow=borrow)
+        shared_y = theano.shared(numpy.asarray(data_y, dtype=floatX), borrow=borrow)
+    except Exception as error:
+        # The GPU library has an exception of its own for this.
+        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+            raise _out_of_memory(data_x, floatX) from error
+        raise
     return shared_x, T.cast(shared_y, "int32")
 
 
-def load_data(dataset: PathLike = FILE_NAME) -> List[SharedSplit]:
+def _out_of_memory(x: Any, floatX: str) -> OutOfMemoryError:
+    n_megabytes = numpy.prod(x.shape, dtype=float) * numpy.dtype(floatX).itemsize / 1e6
+    return OutOfMemoryError(
+        f"not enough memory: {len(x):,} examples take {n_megabytes:,.0f} MB as {floatX}; "
+        "keep a chunk of them at a time (--chunk-size, or load_data(chunk_size=...))"
+    )
+
+
+def load_data(
+    dataset: PathLike = FILE_NAME,
+    batch_size: Optional[int] = None,
+    chunk_size: Optional[int] = None,
+    offline: bool = False,
+) -> SharedDatasets:
     """Load a data set into six shared variables.
 
     Parameters
     ----------
     dataset : path
-        See :func:`dltutorials.mnist.load_mnist`.
+        A file, a folder or a name: see :func:`dltutorials.datasets.load_mnist`.
+    batch_size, chunk_size : int, optional
+        Given both, only a chunk of `chunk_size` minibatches of `batch_size`
+        examples is kept in shared variables at a time, and the file is mapped
+        into memory, not read, where its format allows it. Trainings end in the
+        same bytes either way.
+    offline : bool
+        Whether to fail instead of downloading a published set that is not there.
 
     Returns
     -------
-    [(train_set_x, train_set_y), (valid_set_x, valid_set_y), (test_set_x, test_set_y)]
+    SharedDatasets
+        ``[(train_set_x, train_set_y), (valid_set_x, valid_set_y), (test_set_x,
+        test_set_y)]``, with the attributes ``n_in`` and ``n_out``.
 
     Raises
     ------
     DataError
         If the data set is missing or wrong.
+    OptionError
+        If there is no such chunk: see :class:`dltutorials.chunks.ChunkedDataset`.
+    OutOfMemoryError
+        If there is not enough memory for it.
 
     Notes
     -----
     Source: Getting Started, "MNIST Dataset".
     """
-    return [shared_dataset(data_xy) for data_xy in load_mnist(dataset)]
+    sources = open_dataset(dataset, memory_map=chunk_size is not None, offline=offline)
+    if chunk_size is None:
+        return SharedDatasets(
+            [shared_dataset(s) for s in sources.sets], sources.n_in, sources.n_out
+        )
+    if batch_size is None:
+        raise OptionError("batch_size: got None, expected that of the chunk's minibatches")
+    return _in_chunks(sources, batch_size, chunk_size)
+
+
+def _in_chunks(sources: Sources, batch_size: int, chunk_size: int) -> SharedDatasets:
+    """Chunk all three sets; those that are only evaluated may be smaller than a chunk."""
+    train_set, *evaluated = sources.sets
+    chunked = [ChunkedDataset(train_set, batch_size, chunk_size)]
+    for x, y in evaluated:
+        n_batches = max(1, len(x) // batch_size)
+        chunked.append(
+            ChunkedDataset((x, y), batch_size, min(chunk_size, n_batches), read_ahead=False)
+        )
+    return SharedDatasets(chunked, sources.n_in, sources.n_out)
 
 
 def minibatch(data: SharedSplit, index: Any, batch_size: int) -> Tuple[Any, Any]:
@@ -133,10 +212,35 @@ def n_minibatches(data: SharedSplit, batch_size: int, split: str) -> int:
         If there is not one whole minibatch, or `batch_size` is no positive integer.
     """
     require_integer("batch_size", batch_size, at_least=1)
-    n_examples = data[0].get_value(borrow=True).shape[0]
+    n_examples = count_examples(data)
     if batch_size > n_examples:
         raise OptionError(
             f"batch_size: got {batch_size}, expected at most {n_examples}, "
             f"the number of examples in the {split} set"
         )
     return n_examples // batch_size
+
+
+def count_examples(data: SharedSplit) -> int:
+    """Return how many examples a data set has, on the device or not."""
+    if isinstance(data, ChunkedDataset):
+        return data.n_examples
+    return data[0].get_value(borrow=True).shape[0]
+
+
+def floats_of(data: SharedSplit) -> Tuple[Any, Any]:
+    """Return the examples and labels of a data set as the floats that are computed with.
+
+    Parameters
+    ----------
+    data : (x, y)
+
+    Returns
+    -------
+    (rows, rows)
+        Each an array, or :class:`~dltutorials.sources.FloatRows`.
+    """
+    if isinstance(data, ChunkedDataset):
+        return data.x, data.y
+    x, y = data
+    return x.get_value(borrow=True), y.owner.inputs[0].get_value(borrow=True)  # y casts its input

@@ -23,11 +23,12 @@ import json
 import os
 import pickle
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from dltutorials.errors import DataError
 from dltutorials.files import PathLike, durable_writer
 from dltutorials.safe_pickle import load_pickle
+from dltutorials.sources import ROWS_AT_A_TIME, FloatRows
 from dltutorials.task import State
 
 import numpy
@@ -212,10 +213,20 @@ def require_shapes(state: State, params: List[numpy.ndarray]) -> None:
         raise DataError(f"cannot resume: the state has parameters {there}, the model {here}")
 
 
-def digest_of_arrays(arrays: List[numpy.ndarray]) -> str:
-    """Return a SHA-256 over the types, shapes and values of arrays."""
+def digest_of_arrays(arrays: Sequence[Any]) -> str:
+    """Return a SHA-256 over the types, shapes and values of arrays.
+
+    Parameters
+    ----------
+    arrays : sequence of array or FloatRows
+        Equal ones have the same digest, whatever holds them.
+    """
     digest = hashlib.sha256()
     for array in arrays:
+        rows = FloatRows(array, array.dtype) if isinstance(array, numpy.ndarray) else array
         digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(numpy.ascontiguousarray(array).data)
+        for start in range(0, len(array), ROWS_AT_A_TIME):
+            block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
+            digest.update(block.data)
+            rows.release(block)
     return digest.hexdigest()

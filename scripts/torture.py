@@ -24,7 +24,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 try:
     from dltutorials import DataError, command_line
     from dltutorials.checkpoint import load_params, save_params
-    from dltutorials.mnist import load_mnist
+    from dltutorials.datasets import load_mnist
     from dltutorials.training_state import load_state, save_state
 
     import numpy

@@ -7,7 +7,7 @@ from typing import Optional, Sequence
 
 try:
     import dltutorials
-    from dltutorials import command_line, mnist, theano_setup
+    from dltutorials import command_line, theano_setup
 
     import theano.tensor as T
 except ImportError as error:
@@ -30,10 +30,10 @@ def train_logreg(options: argparse.Namespace) -> int:
     command_line.check_training_options(options)
     if not options.quiet:
         command_line.say(theano_setup.describe_engine())
-    datasets = dltutorials.load_data(options.dataset)
+    datasets = command_line.load_datasets(options)
 
     x, y = T.matrix("x"), T.ivector("y")
-    model = dltutorials.LogisticRegression(x, n_in=mnist.N_PIXELS, n_out=mnist.N_LABELS)
+    model = dltutorials.LogisticRegression(x, n_in=datasets.n_in, n_out=datasets.n_out)
     cost = model.negative_log_likelihood(y)
     cost += dltutorials.penalty([model.W], options.L1_reg, options.L2_reg)
     task = dltutorials.compile_task(
@@ -45,6 +45,7 @@ def train_logreg(options: argparse.Namespace) -> int:
         params=model.params,
         datasets=datasets,
         batch_size=options.batch_size,
+        exact_evaluation=options.exact_evaluation,
     )
     return command_line.train_and_report(
         task, options, about=lambda: command_line.describe_training("train_logreg", datasets)

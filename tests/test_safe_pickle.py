@@ -14,8 +14,8 @@ import tracemalloc
 import warnings
 from pathlib import Path
 
+from dltutorials.datasets import load_mnist
 from dltutorials.errors import DataError, UnsafePickleError
-from dltutorials.mnist import load_mnist
 from dltutorials.safe_pickle import load_pickle
 
 import numpy

@@ -146,6 +146,8 @@ def test_floatX_of_the_users_configuration(main, monkeypatch, capsys):  # noqa: 
         (["--improvement-threshold", "1.1"], "expected a number above 0 and at most 1"),
         (["--validation-frequency", "0"], "validation_frequency: got 0"),
         (["--n-epochs", "0"], "n_epochs: got 0"),
+        (["--chunk-size", "0"], "chunk_size: got 0, expected an integer of at least 1"),
+        (["--chunk-size", "7"], "chunk_size: got 7, expected at most 6, the number of minibatches"),
         (["--floatX", "float16"], "invalid choice: 'float16'"),
         (["--no-such-option"], "unrecognized arguments"),
     ],
@@ -167,11 +169,11 @@ def test_wrong_options_exit_with_status_2_and_write_nothing(main, capsys, argume
     ("arguments", "message"),
     [
         (["--dataset", "missing.pkl.gz"], "no data set found; tried missing.pkl.gz, "),
-        (["--dataset", "."], "cannot be read: Is a directory"),
+        (["--dataset", "."], "train-images-idx3-ubyte is not there"),
         (["--dataset", "text"], "not a sound gzip file"),
         (["--dataset", "hostile.pkl.gz"], "the pickle names builtins.print"),
         (["--dataset", "two.pkl.gz"], "got a tuple of 2, expected a tuple of three sets"),
-        (["--dataset", "labels.pkl.gz"], "y: got labels from 1 to 10, expected 0 to 9"),
+        (["--dataset", "labels.pkl.gz"], "y: got labels from 1 to 10, but no example of label 0"),
         (["--dataset", "nan.pkl.gz"], "x: got values from nan to nan, expected 0 to 1"),
         (["--save", "missing/best.pkl"], "No such file or directory; choose a file in a folder"),
         (["--save", "."], "it is a folder"),
@@ -416,3 +418,86 @@ def test_two_processes_with_the_same_files_never_leave_a_torn_one(tmp_path, tiny
     for process in processes:
         process.communicate()
     assert sorted(os.listdir(tmp_path)) == ["best_model.pkl", "state", "tiny.pkl.gz"]
+
+
+def save_npz(path, sets, n_in=784):
+    names = [f"{part}_{kind}" for part in ("train", "valid", "test") for kind in "xy"]
+    arrays = [array for x, y in sets for array in (x[:, :n_in], y)]
+    numpy.savez(path, **dict(zip(names, arrays)))
+
+
+def test_data_of_ones_own_decide_the_size_of_the_model(main, capsys, tiny_sets):
+    own = [(x, y % 3) for x, y in tiny_sets]
+    save_npz("mine.npz", own, n_in=200)
+    assert main("--dataset", "mine.npz", "--n-epochs", "2") == 0
+    with open("saved.pkl", "rb") as file:
+        assert [pickle.load(file).shape for _ in range(2)] == [(200, 3), (3,)]
+
+
+def test_chunks_change_nothing_but_the_memory(main, capsys, tiny_sets):
+    save_npz("mine.npz", tiny_sets)
+    outputs = []
+    for arguments in ([], ["--chunk-size", "1"], ["--chunk-size", "4"], ["--dataset", "mine.npz"]):
+        assert main("--n-epochs", "5", *arguments) == 0
+        outputs.append((capsys.readouterr().out.splitlines()[:-1], Path("saved.pkl").read_bytes()))
+    assert main("--n-epochs", "5", "--dataset", "mine.npz", "--chunk-size", "2") == 0
+    outputs.append((capsys.readouterr().out.splitlines()[:-1], Path("saved.pkl").read_bytes()))
+    assert all(output == outputs[0] for output in outputs[1:])
+
+
+def test_a_run_in_chunks_goes_on_without_them_and_the_other_way_round(main, capsys):
+    assert main("--n-epochs", "6", "--checkpoint", "whole.state") == 0
+    expected = Path("saved.pkl").read_bytes()
+    for begin, end in (([], ["--chunk-size", "2"]), (["--chunk-size", "4"], [])):
+        assert main("--n-epochs", "2", "--checkpoint", "part.state", *begin) == 0
+        assert main("--n-epochs", "6", "--resume", "part.state", *end) == 0
+        assert Path("saved.pkl").read_bytes() == expected
+
+
+def test_exact_evaluation_counts_every_example(main, capsys, tiny_sets):
+    arguments = ["--batch-size", "23", "--n-epochs", "1", "--validation-frequency", "1"]
+    assert main(*arguments) == 0
+    out, err = capsys.readouterr()
+    message = "left out of minibatches of 23: 14 training, 7 validation, 7 test examples"
+    assert f"{message}; --exact-evaluation counts those of validation and test\n" in err
+    assert main(*arguments, "--exact-evaluation") == 0
+    exact_out, err = capsys.readouterr()
+    assert "left out of minibatches of 23: 14 training examples\n" in err
+    for output, n_examples in ((out, 23), (exact_out, 30)):
+        shares = [float(share) for share in re.findall(r"error (\S+) %", output)]
+        counts = [share / 100 * n_examples for share in shares]
+        assert counts == pytest.approx([round(count) for count in counts], abs=1e-5)
+    assert out != exact_out
+    with open("saved.pkl", "rb") as file:
+        W, b = pickle.load(file), pickle.load(file)
+    x, y = tiny_sets[2]
+    expected = ((x.dot(W) + b).argmax(axis=1) != y).mean() * 100
+    assert f"with test performance {expected:.6f} %" in exact_out
+
+
+def test_too_little_memory_is_one_line_with_the_way_out(tmp_path):
+    numpy.savez(
+        tmp_path / "large.npz",
+        **{f"{part}_y": numpy.arange(n) % 10 for part, n in (("train", 400_000), ("valid", 10))},
+        test_y=numpy.arange(10),
+        **{f"{part}_x": numpy.zeros((10, 784), "uint8") for part in ("valid", "test")},
+        train_x=numpy.zeros((400_000, 784), "uint8"),
+    )
+    limited = (
+        "import resource, runpy, sys; import dltutorials, pooch;"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize();"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (900 << 20),) * 2);"
+        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    command = [sys.executable, "-c", limited, str(SCRIPT), "--dataset", "large.npz"]
+    command += ["--batch-size", "10", "--n-epochs", "1"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == (
+        "train_logreg.py: error: not enough memory: 400,000 examples take 1,254 MB as float32; "
+        "keep a chunk of them at a time (--chunk-size, or load_data(chunk_size=...))"
+    )
+    assert "Traceback" not in result.stderr
+    command += ["--chunk-size", "100", "--learning-rate", "0.001"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

@@ -5,13 +5,13 @@ import shutil
 import tracemalloc
 from pathlib import Path
 
-from dltutorials import DataError, UnsafePickleError, load_data, load_mnist, mnist
+from dltutorials import DataError, UnsafePickleError, datasets, load_data, load_mnist, pickled_sets
 
 import numpy
 import pytest
 
-CHECKOUT = Path(mnist.__file__).resolve().parent.parent
-STANDARD = CHECKOUT / "data" / mnist.FILE_NAME
+CHECKOUT = Path(datasets.__file__).resolve().parent.parent
+STANDARD = CHECKOUT / "data" / datasets.FILE_NAME
 
 
 @pytest.fixture(scope="module")
@@ -56,37 +56,37 @@ class TestLookUp:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def test_a_given_path_comes_first(self, tiny_file):
-        assert mnist.find_dataset(tiny_file) == tiny_file
+        assert datasets.find_dataset(tiny_file) == tiny_file
 
     def test_then_the_environment_then_the_checkout(self, tmp_path, monkeypatch):
-        assert mnist.find_dataset() == STANDARD
-        assert mnist.find_dataset("mnist.pkl.gz") == STANDARD
+        assert datasets.find_dataset() == STANDARD
+        assert datasets.find_dataset("mnist.pkl.gz") == STANDARD
         own = tmp_path / "own"
         own.mkdir()
         shutil.copy(STANDARD, own)
         monkeypatch.setenv("DLTUTORIALS_DATA", str(own))
-        assert mnist.find_dataset() == own / "mnist.pkl.gz"
+        assert datasets.find_dataset() == own / "mnist.pkl.gz"
 
     def test_then_the_cache(self, tmp_path, tiny_file):
         cache = tmp_path / "cache" / "dltutorials"
         cache.mkdir(parents=True)
         shutil.copy(tiny_file, cache / "other.pkl.gz")
-        assert mnist.find_dataset("other.pkl.gz") == cache / "other.pkl.gz"
+        assert datasets.find_dataset("other.pkl.gz") == cache / "other.pkl.gz"
 
     def test_a_relative_cache_folder_is_ignored_as_xdg_asks(self, tmp_path, monkeypatch):
         monkeypatch.setenv("XDG_CACHE_HOME", "cache")
         monkeypatch.setenv("HOME", str(tmp_path / "home"))
         with pytest.raises(DataError, match=r"home/[.]cache/dltutorials/missing[.]pkl[.]gz"):
-            mnist.find_dataset("missing.pkl.gz")
+            datasets.find_dataset("missing.pkl.gz")
 
     def test_a_missing_file_names_all_places(self, tmp_path, monkeypatch):
         monkeypatch.setenv("DLTUTORIALS_DATA", str(tmp_path / "own"))
         with pytest.raises(DataError) as caught:
-            mnist.find_dataset("missing.pkl.gz")
+            datasets.find_dataset("missing.pkl.gz")
         tried = ["missing.pkl.gz", tmp_path / "own", CHECKOUT / "data", tmp_path / "cache"]
         assert all(str(place) in str(caught.value) for place in tried)
         with pytest.raises(DataError, match=r"tried elsewhere/mnist[.]pkl[.]gz; give the path"):
-            mnist.find_dataset("elsewhere/mnist.pkl.gz")
+            datasets.find_dataset("elsewhere/mnist.pkl.gz")
 
     def test_a_standard_name_must_lead_to_the_standard_digits(
         self, tmp_path, monkeypatch, standard_sets, write_dataset
@@ -97,7 +97,7 @@ class TestLookUp:
         changed = y.copy()
         changed[[0, 1]] = y[[1, 0]]
         path = write_dataset(((x, changed), valid_set, test_set), "mnist.pkl.gz")
-        with pytest.raises(DataError, match="training set: these are not the digits of MNIST"):
+        with pytest.raises(DataError, match="training set: these are not the images of MNIST"):
             load_mnist()
         assert numpy.array_equal(load_mnist(path)[0][1], changed)  # one's own data are one's own
 
@@ -116,7 +116,7 @@ def wrong_contents(sets):
         "got a list of 2, expected a tuple of three sets": list(sets)[:2],
         "got a int, expected a tuple of three": 3,
         "validation set: got a tuple of 3, expected a pair": (sets[0], (x, y, y), sets[2]),
-        "training set: x: got a float32 array of shape (60, 783), expected": changed(
+        "validation set: x: got 784 numbers a row, the training set has 783": changed(
             sets, 0, x[:, :783]
         ),
         "test set: x: got a uint8 array": changed(sets, 2, x.astype("uint8")),
@@ -127,7 +127,12 @@ def wrong_contents(sets):
         "x: got values from 0.0 to 160.0, expected 0 to 1": changed(sets, 0, x * 256),
         "x: got values from -0.625": changed(sets, 0, -x),
         "got 60 images and 59 labels": changed(sets, 0, y=y[:59]),
-        "y: got labels from 0 to 10, expected 0 to 9": changed(sets, 0, y=y + (y == 9)),
+        "training set: y: got labels from 0 to 10, but no example of label 9": changed(
+            sets, 0, y=y + (y == 9)
+        ),
+        "test set: y: got labels up to 10, expected at most 9": changed(
+            sets, 2, y=sets[2][1] + (sets[2][1] == 9)
+        ),
         "y: got labels from -1 to 8": changed(sets, 0, y=y - 1),
         "y: got a float64 array of shape (60,), expected an integer": changed(
             sets, 0, y=y.astype("float64")
@@ -136,7 +141,7 @@ def wrong_contents(sets):
     }
 
 
-@pytest.mark.parametrize("number", range(16))
+@pytest.mark.parametrize("number", range(17))
 def test_wrong_content_is_refused_with_what_was_got_and_expected(number, tiny_sets, write_dataset):
     message, content = list(wrong_contents(tiny_sets).items())[number]
     path = write_dataset(content)
@@ -168,8 +173,8 @@ def test_a_damaged_file_is_refused(damage, message, tiny_file):
     assert str(tiny_file) in str(caught.value)
 
 
-def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+def test_a_folder_without_idx_files_is_refused(tmp_path):
+    with pytest.raises(DataError, match="train-images-idx3-ubyte is not there"):
         load_mnist(tmp_path)
 
 
@@ -177,7 +182,7 @@ def test_a_gzip_bomb_is_given_up_at_the_limit(tmp_path, monkeypatch):
     bomb = tmp_path / "bomb.pkl.gz"
     claimed = b"\x80\x04\x8e" + (50 << 20).to_bytes(8, "little") + bytes(50 << 20) + b"."
     endless = b"\x80\x04V" + b"a" * (50 << 20)
-    monkeypatch.setattr(mnist, "_MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(pickled_sets, "_MAX_BYTES", 1 << 20)
     for content in (claimed, endless):
         bomb.write_bytes(gzip.compress(content, 1))
         assert bomb.stat().st_size < 1 << 20
