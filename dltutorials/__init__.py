@@ -37,6 +37,7 @@ from dltutorials.losses import (  # noqa: E402
 )
 from dltutorials.minibatch import load_data, shared_dataset  # noqa: E402
 from dltutorials.models.logistic import LogisticRegression  # noqa: E402
+from dltutorials.models.mlp import MLP  # noqa: E402
 from dltutorials.patience import EarlyStopping  # noqa: E402
 from dltutorials.task import Result, Task  # noqa: E402
 from dltutorials.theano_setup import SlowTheanoWarning, set_floatX  # noqa: E402
@@ -46,6 +47,7 @@ from dltutorials.updates import sgd  # noqa: E402
 __version__ = "0.1.0"
 
 __all__ = [
+    "MLP",
     "ChunkedDataset",
     "DLTutorialsError",
     "DataError",

@@ -14,12 +14,15 @@ from dltutorials.checkpoint import save_params
 from dltutorials.datasets import FILE_NAME, SPLITS, find_dataset
 from dltutorials.errors import DataError, DLTutorialsError, OptionError
 from dltutorials.files import PathLike, require_writable
+from dltutorials.functions import compile_task
 from dltutorials.interrupts import StopSignals
+from dltutorials.losses import penalty
 from dltutorials.minibatch import SharedDatasets, count_examples, floats_of, load_data
 from dltutorials.options import require_integer, require_not_negative, require_positive
 from dltutorials.patience import EarlyStopping
 from dltutorials.report import record_lines, result_lines
 from dltutorials.task import Record, Result, State, Task
+from dltutorials.theano_setup import describe_engine, set_floatX
 from dltutorials.trainer import train
 from dltutorials.training_state import (
     digest_of_arrays,
@@ -28,9 +31,11 @@ from dltutorials.training_state import (
     require_shapes,
     save_state,
 )
+from dltutorials.updates import sgd
 
 import numpy
 import theano
+import theano.tensor as T
 
 About = Callable[[], Dict[str, Any]]
 
@@ -114,6 +119,14 @@ def add_training_arguments(
     add("--quiet", action="store_true", help="print the result and errors only")
 
 
+def seed(text: str) -> int:
+    """Read the seed of a random generator, for argparse."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"got {value}, expected an integer from 0 to {2**32 - 1}")
+    return value
+
+
 def run(program: Callable[[], int]) -> int:
     """Run the body of a script; turn what it raises into a line and an exit status."""
     try:
@@ -162,6 +175,43 @@ def _check_checkpoint_path(options: argparse.Namespace, dataset: PathLike) -> No
                 f"checkpoint: got {options.checkpoint}, which {name} names too; choose another file"
             )
     require_writable(options.checkpoint)
+
+
+def train_model(
+    program: str, options: argparse.Namespace, build: Callable[[Any, int, int], Any]
+) -> int:
+    """Load the data, build and compile a model, train it, and return the exit status.
+
+    Parameters
+    ----------
+    program : str
+        What a checkpoint says of who wrote it.
+    options : argparse.Namespace
+    build : callable(x, n_in, n_out) -> model
+        Returns a model of the matrix `x`, with ``params``, ``weights``,
+        ``negative_log_likelihood(y)`` and ``errors(y)``.
+    """
+    set_floatX(options.floatX)
+    check_training_options(options)
+    if not options.quiet:
+        say(describe_engine())
+    datasets = load_datasets(options)
+    x, y = T.matrix("x"), T.ivector("y")
+    model = build(x, datasets.n_in, datasets.n_out)
+    cost = model.negative_log_likelihood(y)
+    cost += penalty(model.weights, options.L1_reg, options.L2_reg)
+    task = compile_task(
+        x,
+        y,
+        cost=cost,
+        updates=sgd(cost, model.params, options.learning_rate),
+        errors=model.errors(y),
+        params=model.params,
+        datasets=datasets,
+        batch_size=options.batch_size,
+        exact_evaluation=options.exact_evaluation,
+    )
+    return train_and_report(task, options, lambda: describe_training(program, datasets))
 
 
 def load_datasets(options: argparse.Namespace) -> SharedDatasets:

@@ -43,6 +43,8 @@ class LogisticRegression:
         The parameters, zeros of type ``floatX`` at first.
     params : list
         ``[W, b]``, the order in which they are saved.
+    weights : list
+        ``[W]``, what penalties are taken over.
     p_y_given_x : float matrix, ``(n_examples, n_out)``
         Probabilities; each row sums to 1.
     y_pred : integer vector, ``(n_examples,)``
@@ -65,6 +67,7 @@ class LogisticRegression:
         self.W = theano.shared(numpy.zeros((n_in, n_out), floatX), name="W", borrow=True)
         self.b = theano.shared(numpy.zeros(n_out, floatX), name="b", borrow=True)
         self.params = [self.W, self.b]
+        self.weights = [self.W]
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
 

@@ -1,0 +1,170 @@
+r"""The multilayer perceptron: logistic regression on features that are learned too.
+
+A hidden layer turns the :math:`D` inputs into :math:`D_h` features, and
+logistic regression works on those:
+
+.. math:: h = s(x W_h + b_h), \qquad P(Y = k \mid x) = \mathrm{softmax}_k(h W + b),
+
+where :math:`s` is tanh, the logistic sigmoid or max(0, .), applied to each
+number. If the weights of the hidden layer were all 0 at first, its units would
+stay equal for ever; they are drawn at random, in a range that depends on the
+numbers of units on both sides, so that neither the signal nor its gradient grows
+or shrinks on the way through.
+
+>>> import numpy, theano, theano.tensor as T
+>>> x = T.matrix("x")
+>>> model = MLP(numpy.random.RandomState(1234), x, n_in=4, n_hidden=3, n_out=2)
+>>> [param.get_value().shape for param in model.params]
+[(4, 3), (3,), (3, 2), (2,)]
+>>> theano.function([x], model.p_y_given_x)(numpy.ones((1, 4), theano.config.floatX)).tolist()
+[[0.5, 0.5]]
+"""
+
+import math
+from typing import Any, Callable, Dict, NamedTuple
+
+from dltutorials.errors import OptionError
+from dltutorials.models.logistic import LogisticRegression
+from dltutorials.options import require_integer
+
+import numpy
+import theano
+import theano.tensor as T
+
+
+class Activation(NamedTuple):
+    """The function of a hidden unit, and the range in which its weights begin.
+
+    Attributes
+    ----------
+    function : callable(expression) -> expression
+    bound : callable(n_in, n_out) -> float
+        Weights are drawn uniformly from minus to plus this.
+    """
+
+    function: Callable[[Any], Any]
+    bound: Callable[[int, int], float]
+
+
+def _glorot(n_in: int, n_out: int) -> float:
+    return math.sqrt(6.0 / (n_in + n_out))
+
+
+ACTIVATIONS: Dict[str, Activation] = {
+    "tanh": Activation(T.tanh, _glorot),
+    "sigmoid": Activation(T.nnet.sigmoid, lambda n_in, n_out: 4 * _glorot(n_in, n_out)),
+    # Half of the units are 0, so the weights have to be larger by a root of 2 (He et al., 2015).
+    "relu": Activation(T.nnet.relu, lambda n_in, _: math.sqrt(6.0 / n_in)),
+}
+
+
+class HiddenLayer:
+    """A layer of units, each connected with every input.
+
+    Parameters
+    ----------
+    rng : numpy.random.RandomState
+        Draws the first weights.
+    input : float matrix
+        Theano variable of shape ``(n_examples, n_in)``.
+    n_in : int
+        Inputs of the layer.
+    n_out : int
+        Units: the tutorial's `D_h`.
+    activation : {"tanh", "sigmoid", "relu"}
+
+    Attributes
+    ----------
+    W : shared matrix, ``(n_in, n_out)``, and b : shared vector, ``(n_out,)``
+        The parameters, of type ``floatX``.
+    params : list
+        ``[W, b]``.
+    output : float matrix, ``(n_examples, n_out)``
+
+    Raises
+    ------
+    OptionError
+        If `n_in` or `n_out` is no positive integer, or the activation is unknown.
+
+    Notes
+    -----
+    Source: Multilayer Perceptron, "Going from logistic regression to MLP".
+    """
+
+    def __init__(
+        self, rng: Any, input: Any, n_in: int, n_out: int, activation: str = "tanh"
+    ) -> None:
+        require_integer("n_in", n_in, at_least=1)
+        require_integer("n_out", n_out, at_least=1)
+        if activation not in ACTIVATIONS:
+            raise OptionError(
+                f"activation: got {activation!r}, expected one of {', '.join(ACTIVATIONS)}"
+            )
+        floatX = theano.config.floatX
+        bound = ACTIVATIONS[activation].bound(n_in, n_out)
+        W_values = rng.uniform(low=-bound, high=bound, size=(n_in, n_out)).astype(floatX)
+        self.W = theano.shared(W_values, name="W_hidden", borrow=True)
+        self.b = theano.shared(numpy.zeros(n_out, floatX), name="b_hidden", borrow=True)
+        self.params = [self.W, self.b]
+        self.output = ACTIVATIONS[activation].function(T.dot(input, self.W) + self.b)
+
+
+class MLP:
+    """A multilayer perceptron with one hidden layer.
+
+    Parameters
+    ----------
+    rng : numpy.random.RandomState
+        Draws the first weights of the hidden layer; the output layer starts at 0.
+    input : float matrix
+        Theano variable of shape ``(n_examples, n_in)``.
+    n_in : int
+        Inputs of an example: the tutorial's `D`.
+    n_hidden : int
+        Units of the hidden layer: the tutorial's `D_h`.
+    n_out : int
+        Labels: the tutorial's `L`.
+    activation : {"tanh", "sigmoid", "relu"}
+        The function of a hidden unit.
+
+    Attributes
+    ----------
+    hidden_layer : HiddenLayer
+    output_layer : LogisticRegression
+    params : list
+        ``[W_hidden, b_hidden, W, b]``, the order in which they are saved.
+    weights : list
+        ``[W_hidden, W]``, what penalties are taken over.
+    p_y_given_x : float matrix, ``(n_examples, n_out)``
+        Probabilities; each row sums to 1.
+    y_pred : integer vector, ``(n_examples,)``
+        The most probable labels.
+
+    Raises
+    ------
+    OptionError
+        If a number of units is no positive integer, or the activation is unknown.
+
+    Notes
+    -----
+    Source: Multilayer Perceptron, "Putting it All Together".
+    """
+
+    def __init__(
+        self,
+        rng: Any,
+        input: Any,
+        n_in: int,
+        n_hidden: int,
+        n_out: int,
+        activation: str = "tanh",
+    ) -> None:
+        require_integer("n_hidden", n_hidden, at_least=1)
+        self.hidden_layer = HiddenLayer(rng, input, n_in, n_hidden, activation)
+        self.output_layer = LogisticRegression(self.hidden_layer.output, n_hidden, n_out)
+        self.params = [*self.hidden_layer.params, *self.output_layer.params]
+        self.weights = [self.hidden_layer.W, *self.output_layer.weights]
+        self.p_y_given_x = self.output_layer.p_y_given_x
+        self.y_pred = self.output_layer.y_pred
+        self.negative_log_likelihood = self.output_layer.negative_log_likelihood
+        self.errors = self.output_layer.errors

@@ -1,0 +1,54 @@
+#!/usr/bin/env python
+"""Train a multilayer perceptron on MNIST, as the tutorial does, and save the best parameters."""
+
+import argparse
+import sys
+from typing import Any, Optional, Sequence
+
+try:
+    import dltutorials
+    from dltutorials import command_line
+    from dltutorials.models.mlp import ACTIVATIONS
+
+    import numpy
+except ImportError as error:
+    sys.exit(f"train_mlp.py: error: {error}")
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the script with these arguments; return its exit status."""
+    options = make_parser().parse_args(argv)
+
+    def build(x: Any, n_in: int, n_out: int) -> dltutorials.MLP:
+        rng = numpy.random.RandomState(options.seed)
+        return dltutorials.MLP(rng, x, n_in, options.n_hidden, n_out, options.activation)
+
+    return command_line.run(lambda: command_line.train_model("train_mlp", options, build))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the script's options, with the chapter's defaults."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    command_line.add_training_arguments(
+        parser, learning_rate=0.01, batch_size=20, L2_reg=0.0001, patience=10_000
+    )
+    add = parser.add_argument
+    add("--n-hidden", type=int, default=500, metavar="N", help="hidden units; default: %(default)s")
+    add(
+        "--activation",
+        choices=list(ACTIVATIONS),
+        default="tanh",
+        help="function of a hidden unit; default: %(default)s",
+    )
+    add(
+        "--seed",
+        type=command_line.seed,
+        default=1234,
+        metavar="N",
+        help="of the first weights, 0 to 4294967295; default: %(default)s",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
