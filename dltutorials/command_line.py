@@ -92,6 +92,13 @@ def add_training_arguments(
         help="minibatches between validations; default: an epoch, or half the patience if less",
     )
     add(
+        "--significance",
+        type=float,
+        metavar="P",
+        help="an improvement counts, in the place of that threshold, when McNemar's exact test on "
+        "the validation mistakes is significant at this level, for example 0.05; default: off",
+    )
+    add(
         "--floatX",
         choices=["float32", "float64"],
         help="type of all numbers; default: Theano's configuration, or else float32",
@@ -189,7 +196,7 @@ def train_model(
     options : argparse.Namespace
     build : callable(x, n_in, n_out) -> model
         Returns a model of the matrix `x`, with ``params``, ``weights``,
-        ``negative_log_likelihood(y)`` and ``errors(y)``.
+        ``negative_log_likelihood(y)``, ``errors(y)`` and ``mistakes(y)``.
     """
     set_floatX(options.floatX)
     check_training_options(options)
@@ -210,6 +217,7 @@ def train_model(
         datasets=datasets,
         batch_size=options.batch_size,
         exact_evaluation=options.exact_evaluation,
+        mistakes=model.mistakes(y),
     )
     return train_and_report(task, options, lambda: describe_training(program, datasets))
 
@@ -340,6 +348,7 @@ def _early_stopping(options: argparse.Namespace) -> EarlyStopping:
         patience_increase=options.patience_increase,
         improvement_threshold=options.improvement_threshold,
         validation_frequency=options.validation_frequency,
+        significance=options.significance,
     )
 
 

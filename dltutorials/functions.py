@@ -6,6 +6,7 @@ compiled here has one input, the number of a minibatch; ``givens`` puts the
 slice of the shared data set in the place of ``x`` and ``y``.
 """
 
+import functools
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from dltutorials.chunks import ChunkedDataset
@@ -73,6 +74,7 @@ def compile_task(
     datasets: Sequence[SharedSplit],
     batch_size: int,
     exact_evaluation: bool = False,
+    mistakes: Optional[Any] = None,
 ) -> Task:
     """Compile what the trainer needs to fit a model to a data set.
 
@@ -96,6 +98,9 @@ def compile_task(
     exact_evaluation : bool
         Whether what remains of the validation and test set counts too, as a
         smaller minibatch, in proportion to its size.
+    mistakes : bool vector, optional
+        An expression of `x` and `y`: which examples are labelled wrongly, for
+        the test of significance; compiled when it is first asked for.
 
     Returns
     -------
@@ -120,7 +125,18 @@ def compile_task(
 
     def mean_errors(data: SharedSplit) -> Callable[[], float]:
         function = minibatch_function(errors, x, y, data, batch_size)
-        return _mean(function, data, batch_size, exact_evaluation)
+        evaluate, weights = _on_the_set(function, data, batch_size, exact_evaluation)
+        if weights is None:
+            return lambda: float(numpy.mean(evaluate()))
+        return lambda: float(numpy.average(evaluate(), weights=weights))
+
+    @functools.lru_cache(maxsize=None)
+    def compile_mistakes() -> Callable[[], List[Any]]:
+        function = minibatch_function(mistakes, x, y, valid_set, batch_size)
+        return _on_the_set(function, valid_set, batch_size, exact_evaluation)[0]
+
+    def validation_mistakes() -> numpy.ndarray:
+        return numpy.concatenate(compile_mistakes()()).astype(bool)
 
     return Task(
         train_minibatch=_by_number(step, train_set, n_train_batches),
@@ -129,6 +145,7 @@ def compile_task(
         test=mean_errors(test_set),
         get_params=lambda: [param.get_value() for param in params],
         set_params=lambda values: _set_values(params, values),
+        validation_mistakes=None if mistakes is None else validation_mistakes,
     )
 
 
@@ -141,25 +158,23 @@ def _by_number(function: Callable, data: SharedSplit, n_batches: int) -> Callabl
     return lambda index: function(indices[index])
 
 
-def _mean(
+def _on_the_set(
     function: Callable, data: SharedSplit, batch_size: int, exact_evaluation: bool
-) -> Callable[[], float]:
+) -> Tuple[Callable[[], List[Any]], Optional[List[int]]]:
+    """Return what evaluates a function on each minibatch, and their sizes if they differ."""
     n_batches, n_left = divmod(count_examples(data), batch_size)
     sizes = [batch_size] * n_batches
     if exact_evaluation and n_left:
         sizes.append(n_left)  # a slice beyond the end is as long as there are rows
     evaluate = _by_number(function, data, len(sizes))
 
-    def mean() -> float:
+    def evaluate_all() -> List[Any]:
         values = [evaluate(index) for index in range(len(sizes))]
         if isinstance(data, ChunkedDataset):
             data.put_away()
-        weights = sizes if len(sizes) > n_batches else None
-        return float(
-            numpy.mean(values) if weights is None else numpy.average(values, weights=weights)
-        )
+        return values
 
-    return mean
+    return evaluate_all, None if len(sizes) == n_batches else sizes
 
 
 def _set_values(params: Sequence[Any], values: Sequence[numpy.ndarray]) -> None:

@@ -122,9 +122,33 @@ def errors(y_pred: Any, y: Any) -> Any:
     Source: Getting Started, "Zero-One Loss"; ``errors`` of Classifying MNIST
     digits using Logistic Regression.
     """
+    return T.mean(mistakes(y_pred, y))
+
+
+def mistakes(y_pred: Any, y: Any) -> Any:
+    """Return which examples are labelled wrongly.
+
+    Parameters
+    ----------
+    y_pred, y : integer vectors
+        Predicted and true labels, shape ``(n_examples,)``.
+
+    Returns
+    -------
+    bool vector, ``(n_examples,)``
+
+    Raises
+    ------
+    TypeError
+        If the two are not integer vectors.
+
+    Notes
+    -----
+    Source: Getting Started, "Zero-One Loss".
+    """
     _require_labels(y_pred, "y_pred")
     _require_labels(y)
-    return T.mean(T.neq(y_pred, y))
+    return T.neq(y_pred, y)
 
 
 def l1(weights: Iterable[Any]) -> Any:

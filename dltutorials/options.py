@@ -41,6 +41,12 @@ def require_share(name: str, value: Any) -> None:
         raise OptionError(f"{name}: got {value!r}, expected a number above 0 and at most 1")
 
 
+def require_level(name: str, value: Any) -> None:
+    """Refuse anything but a number above 0 and below 1."""
+    if not 0 < _real(value) < 1:
+        raise OptionError(f"{name}: got {value!r}, expected a number above 0 and below 1")
+
+
 def _real(value: Any) -> float:
     """Return `value` as a float; what is no number becomes nan, which is in no range."""
     return float(value) if isinstance(value, numbers.Real) else math.nan

@@ -5,7 +5,8 @@ minibatches. It gives the training ``patience`` minibatches in any case; each
 time the loss falls below ``improvement_threshold`` times the best loss so far,
 in iteration :math:`t`, it extends that to at least ``patience_increase``
 :math:`\cdot\ t` minibatches. A smaller improvement is still the new best model,
-but buys no time.
+but buys no time. With ``significance`` that threshold gives way to a test: an
+improvement buys time when it is more than luck on these examples.
 
 Iterations are minibatches, numbered from 0 over the whole training; patience
 is compared with that number after *every* minibatch, so that a run may end in
@@ -31,9 +32,11 @@ the middle of an epoch. The rule is plain Python and can be tried by hand:
 
 import math
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Callable, Optional
 
-from dltutorials.options import require_integer, require_positive, require_share
+from dltutorials.errors import OptionError
+from dltutorials.options import require_integer, require_level, require_positive, require_share
+from dltutorials.significance import better_by_chance
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class EarlyStopping:
         ``t * patience_increase`` minibatches; positive.
     improvement_threshold : float
         A new loss below this share of the best one is good enough; in (0, 1].
+    significance : float, optional
+        Given, an improvement is good enough when it is significant at this
+        level instead: when McNemar's exact test
+        (:func:`dltutorials.significance.better_by_chance`) finds it that
+        improbable, or more, for models that are equally good; in (0, 1).
     validation_frequency : int, optional
         Minibatches between two validations; by default one epoch or half the
         patience, whichever is less, so that patience cannot run out before
@@ -71,6 +79,7 @@ class EarlyStopping:
     patience_increase: float = 2
     improvement_threshold: float = 0.995
     validation_frequency: Optional[int] = None
+    significance: Optional[float] = None
 
     def __post_init__(self) -> None:
         """Refuse values that the rule cannot work with."""
@@ -79,19 +88,33 @@ class EarlyStopping:
         require_share("improvement_threshold", self.improvement_threshold)
         if self.validation_frequency is not None:
             require_integer("validation_frequency", self.validation_frequency, at_least=1)
+        if self.significance is not None:
+            require_level("significance", self.significance)
 
-    def start(self, n_train_batches: int) -> "PatienceState":
+    def start(self, n_train_batches: int, can_tell_mistakes: bool = True) -> "PatienceState":
         """Return the state of a training that has not begun.
 
         Parameters
         ----------
         n_train_batches : int
             Minibatches in one epoch; at least 1.
+        can_tell_mistakes : bool
+            Whether the training knows its mistakes on each validation example.
 
         Returns
         -------
         PatienceState
+
+        Raises
+        ------
+        OptionError
+            If significance is to be tested, and the mistakes are not known.
         """
+        if self.significance is not None and not can_tell_mistakes:
+            raise OptionError(
+                "significance: there are no mistakes on validation examples to test; give the "
+                "task a validation set, and compile_task(..., mistakes=model.mistakes(y))"
+            )
         require_integer("n_train_batches", n_train_batches, at_least=1)
         frequency = self.validation_frequency or min(n_train_batches, self.patience // 2)
         return PatienceState(self, frequency, self.patience)
@@ -112,6 +135,8 @@ class PatienceState:
         The lowest loss observed; inf before the first.
     best_iteration : int or None
         The iteration in which it was observed.
+    best_mistakes : bool array or None
+        The mistakes of that iteration, where the rule tests significance.
     """
 
     rule: EarlyStopping
@@ -119,20 +144,42 @@ class PatienceState:
     patience: float
     best_validation_loss: float = math.inf
     best_iteration: Optional[int] = None
+    best_mistakes: Optional[Any] = None
 
     def is_validation_due(self, iteration: int) -> bool:
         """Return whether the validation loss is wanted after this iteration."""
         return (iteration + 1) % self.validation_frequency == 0
 
-    def observe(self, iteration: int, validation_loss: float) -> bool:
-        """Take in a validation loss; return whether it is the best so far."""
+    def observe(
+        self,
+        iteration: int,
+        validation_loss: float,
+        find_mistakes: Optional[Callable[[], Any]] = None,
+    ) -> bool:
+        """Take in a validation loss; return whether it is the best so far.
+
+        `find_mistakes` returns which validation examples are labelled wrongly;
+        it is called where the rule tests significance, for a new best loss.
+        """
         if not validation_loss < self.best_validation_loss:
             return False
-        if validation_loss < self.best_validation_loss * self.rule.improvement_threshold:
+        if self.rule.significance is None:
+            threshold = self.best_validation_loss * self.rule.improvement_threshold
+            is_good_enough = validation_loss < threshold
+        else:
+            is_good_enough = self._is_significant(find_mistakes, self.rule.significance)
+        if is_good_enough:
             self.patience = max(self.patience, iteration * self.rule.patience_increase)
         self.best_validation_loss = validation_loss
         self.best_iteration = iteration
         return True
+
+    def _is_significant(self, find_mistakes: Optional[Callable[[], Any]], level: float) -> bool:
+        """Compare the mistakes of the new best model with those of the last one."""
+        if find_mistakes is None:
+            raise OptionError("significance: needs the mistakes on each validation example")
+        before, self.best_mistakes = self.best_mistakes, find_mistakes()
+        return before is None or better_by_chance(before, self.best_mistakes) <= level
 
     def is_exhausted(self, iteration: int) -> bool:
         """Return whether the training ends after this iteration."""

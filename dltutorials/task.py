@@ -41,6 +41,9 @@ class Task(NamedTuple):
         JSON can hold it: ``rng.bit_generator.state`` of a NumPy generator.
     set_random_state : callable(plain data) -> None, optional
         Sets it, when a training is resumed.
+    validation_mistakes : callable() -> bool array, optional
+        Which of the validation examples the model labels wrongly, for the test
+        of significance (``EarlyStopping(significance=...)``).
     """
 
     train_minibatch: Callable[[int], Any]
@@ -51,6 +54,7 @@ class Task(NamedTuple):
     test: Optional[Callable[[], float]] = None
     get_random_state: Optional[Callable[[], Any]] = None
     set_random_state: Optional[Callable[[Any], None]] = None
+    validation_mistakes: Optional[Callable[[], Any]] = None
 
 
 @dataclass

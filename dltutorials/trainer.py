@@ -61,7 +61,8 @@ def train(
         Called with all that decides the rest of the training, after each
         `checkpoint_every`-th validation and at the end, unless the training
         diverged. The dict has ``iteration``, ``patience``,
-        ``best_validation_loss``, ``best_iteration``, ``test_score``, ``costs``
+        ``best_validation_loss``, ``best_iteration``, ``best_mistakes`` (an array,
+        where significance is tested, or None), ``test_score``, ``costs``
         (since the last record), ``history``, ``seconds``, ``random_state``,
         and the lists of arrays ``params`` and ``best_params``.
     checkpoint_every : int
@@ -79,7 +80,9 @@ def train(
     Raises
     ------
     OptionError
-        If `n_epochs` or `checkpoint_every` is no positive integer.
+        If `n_epochs` or `checkpoint_every` is no positive integer, or
+        `early_stopping` tests significance and `task` has no
+        ``validation_mistakes``.
     Exception
         What the callables raise; the model then holds the best parameters.
 
@@ -92,7 +95,9 @@ def train(
     """
     require_integer("n_epochs", n_epochs, at_least=1)
     require_integer("checkpoint_every", checkpoint_every, at_least=1)
-    loop = _Loop(task, (early_stopping or EarlyStopping()).start(task.n_train_batches))
+    rule = early_stopping or EarlyStopping()
+    can_tell_mistakes = bool(task.validate and task.validation_mistakes)
+    loop = _Loop(task, rule.start(task.n_train_batches, can_tell_mistakes))
     loop.on_validation, loop.on_improvement = on_validation, on_improvement
     loop.stop_requested = stop_requested
     loop.on_checkpoint, loop.checkpoint_every = on_checkpoint, checkpoint_every
@@ -156,7 +161,8 @@ class _Loop:
     def validate(self) -> Record:
         """Make the next record of the history, and keep the parameters if they are best."""
         loss = None if self.task.validate is None else float(self.task.validate())
-        is_best = loss is not None and self.patience.observe(self.iteration, loss)
+        find_mistakes = self.task.validation_mistakes
+        is_best = loss is not None and self.patience.observe(self.iteration, loss, find_mistakes)
         result = self.result
         if is_best:
             result.best_params = self.task.get_params()
@@ -211,6 +217,7 @@ class _Loop:
                 "patience": self.patience.patience,
                 "best_validation_loss": result.best_validation_loss,
                 "best_iteration": result.best_iteration,
+                "best_mistakes": self.patience.best_mistakes,
                 "test_score": result.test_score,
                 "costs": self.costs,
                 "history": result.history,
@@ -227,6 +234,7 @@ class _Loop:
         self.patience.patience = state["patience"]
         self.patience.best_validation_loss = state["best_validation_loss"]
         self.patience.best_iteration = state["best_iteration"]
+        self.patience.best_mistakes = state["best_mistakes"]
         self.result = Result(
             best_params=state["best_params"],
             best_validation_loss=state["best_validation_loss"],

@@ -10,7 +10,7 @@ that a damaged one is never taken for good. It is read as safely as any other.
 >>> path = os.path.join(tempfile.mkdtemp(), "training.state")
 >>> numbers = dict(iteration=82, patience=5000, best_validation_loss=0.125, best_iteration=82,
 ...                test_score=0.12, costs=[], history=[], seconds=1.5, random_state=None)
->>> arrays = dict(params=[numpy.ones(2)], best_params=[numpy.zeros(2)])
+>>> arrays = dict(params=[numpy.ones(2)], best_params=[numpy.zeros(2)], best_mistakes=None)
 >>> save_state({**numbers, **arrays}, {"data": "abc"}, path)
 >>> state, about = load_state(path)
 >>> state["best_validation_loss"], state["params"], about
@@ -33,7 +33,7 @@ from dltutorials.task import State
 
 import numpy
 
-FORMAT = "dltutorials training state 1"
+FORMAT = "dltutorials training state 2"
 MAX_BYTES = 1 << 32
 _DIGEST_SIZE = hashlib.sha256().digest_size
 _NUMBERS = {
@@ -70,6 +70,7 @@ def save_state(state: State, about: Dict[str, Any], path: PathLike) -> None:
         "format": FORMAT,
         "n_params": len(state["params"]),
         "is_best": is_best,  # the parameters are the best ones: once is enough
+        "has_mistakes": state["best_mistakes"] is not None,
         "state": {name: state[name] for name in _NUMBERS},
         "about": about,
     }
@@ -77,6 +78,8 @@ def save_state(state: State, about: Dict[str, Any], path: PathLike) -> None:
     pickle.dump(json.dumps(header), file, pickle.HIGHEST_PROTOCOL)
     for value in state["params"] if is_best else [*state["params"], *state["best_params"]]:
         pickle.dump(numpy.asarray(value), file, pickle.HIGHEST_PROTOCOL)
+    if state["best_mistakes"] is not None:
+        pickle.dump(numpy.asarray(state["best_mistakes"]), file, pickle.HIGHEST_PROTOCOL)
     content = file.getvalue()
     with durable_writer(path) as target:
         target.write(content + hashlib.sha256(content).digest())
@@ -137,12 +140,20 @@ def _parse(content: bytes) -> Tuple[State, Dict[str, Any]]:
         if header["is_best"]
         else [_read_array(file) for _ in range(header["n_params"])]
     )
+    state["best_mistakes"] = _read_mistakes(file) if header["has_mistakes"] else None
     if file.read(1):
         raise DataError("holds more arrays than it announces")
     params, best_params = state["params"], state["best_params"]
     if [value.shape for value in params] != [value.shape for value in best_params]:
         raise DataError("its parameters and best parameters differ in shape")
     return state, header["about"]
+
+
+def _read_mistakes(file: io.BytesIO) -> numpy.ndarray:
+    mistakes = _read_array(file)
+    if mistakes.dtype != bool or mistakes.ndim != 1:
+        raise DataError("the mistakes of its best parameters are no vector of bools")
+    return mistakes
 
 
 def _read_array(file: io.BytesIO) -> numpy.ndarray:
@@ -166,6 +177,7 @@ def _parse_header(text: Any) -> Dict[str, Any]:
         and all(isinstance(state[name], kinds) for name, kinds in _NUMBERS.items())  # type: ignore[arg-type]
         and isinstance(header.get("about"), dict)
         and isinstance(header.get("is_best"), bool)
+        and isinstance(header.get("has_mistakes"), bool)
         and type(n_params) is int
         and 0 <= n_params <= 10_000
         and state["iteration"] >= 0

@@ -146,6 +146,7 @@ def test_floatX_of_the_users_configuration(main, monkeypatch, capsys):  # noqa: 
         (["--improvement-threshold", "1.1"], "expected a number above 0 and at most 1"),
         (["--validation-frequency", "0"], "validation_frequency: got 0"),
         (["--n-epochs", "0"], "n_epochs: got 0"),
+        (["--significance", "1"], "significance: got 1.0, expected a number above 0 and below 1"),
         (["--chunk-size", "0"], "chunk_size: got 0, expected an integer of at least 1"),
         (["--chunk-size", "7"], "chunk_size: got 7, expected at most 6, the number of minibatches"),
         (["--floatX", "float16"], "invalid choice: 'float16'"),

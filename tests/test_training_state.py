@@ -27,7 +27,9 @@ STATE = {
     "random_state": {"state": 2**127 + 1, "has_uint32": 0},
     "params": [numpy.eye(3, 2, dtype="float32"), numpy.arange(2.0)],
     "best_params": [numpy.ones((3, 2), "float32"), numpy.arange(2.0) / 3],
+    "best_mistakes": numpy.array([True, False, True]),
 }
+ARRAYS = {"params", "best_params", "best_mistakes"}
 ABOUT = {"learning_rate": 0.13, "data": "abc"}
 
 
@@ -44,6 +46,8 @@ def test_a_state_comes_back_exactly(path):
         if name.endswith("params"):
             assert [v.tobytes() for v in state[name]] == [v.tobytes() for v in value]
             assert [v.dtype for v in state[name]] == [v.dtype for v in value]
+        elif name == "best_mistakes":
+            assert (state[name].tolist(), state[name].dtype) == (value.tolist(), bool)
         else:
             assert state[name] == value
 
@@ -94,10 +98,11 @@ def signed(*objects):
 
 
 HEADER = {
-    "format": "dltutorials training state 1",
+    "format": "dltutorials training state 2",
     "n_params": 0,
     "is_best": False,
-    "state": {name: value for name, value in STATE.items() if not name.endswith("params")},
+    "has_mistakes": False,
+    "state": {name: value for name, value in STATE.items() if name not in ARRAYS},
     "about": {},
 }
 
@@ -109,7 +114,7 @@ def header(**changes):
 @pytest.mark.parametrize(
     ("objects", "message"),
     [
-        ([header(format="dltutorials training state 0")], "no training state of this version"),
+        ([header(format="dltutorials training state 1")], "no training state of this version"),
         ([3], "no training state of this version"),
         (["{"], "no training state of this version"),
         (["[" * 100_000], "no training state of this version"),
@@ -121,6 +126,10 @@ def header(**changes):
         ([header(n_params=1), STATE["params"][0]], "the file ends early"),
         ([header(n_params=1), "a", "b"], "something else in the place of an array"),
         ([header(n_params=1), *STATE["params"]], "best parameters differ in shape"),
+        ([header(has_mistakes=3)], "its numbers are not those of a training"),
+        ([header(has_mistakes=True)], "the file ends early"),
+        ([header(has_mistakes=True), numpy.arange(3)], "are no vector of bools"),
+        ([header(has_mistakes=True), numpy.zeros((3, 1), bool)], "are no vector of bools"),
         ([header(), STATE["params"][0]], "holds more arrays than it announces"),
     ],
 )

@@ -78,3 +78,7 @@ class LogisticRegression:
     def errors(self, y: Any) -> Any:
         """Return the share of examples that the model labels otherwise than `y`."""
         return losses.errors(self.y_pred, y)
+
+    def mistakes(self, y: Any) -> Any:
+        """Return which examples the model labels otherwise than `y` (bool vector)."""
+        return losses.mistakes(self.y_pred, y)

@@ -168,3 +168,4 @@ class MLP:
         self.y_pred = self.output_layer.y_pred
         self.negative_log_likelihood = self.output_layer.negative_log_likelihood
         self.errors = self.output_layer.errors
+        self.mistakes = self.output_layer.mistakes
