@@ -13,6 +13,7 @@ from dltutorials.chunks import ChunkedDataset
 from dltutorials.datasets import SPLITS
 from dltutorials.errors import OptionError
 from dltutorials.minibatch import SharedSplit, count_examples, minibatch, n_minibatches
+from dltutorials.one_module import default_mode
 from dltutorials.task import Task
 
 import numpy
@@ -61,6 +62,7 @@ def minibatch_function(
         updates=updates,
         givens={x: slice_x, y: slice_y},
         on_unused_input="ignore",
+        mode=default_mode(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Letting Theano 1.0.5 find again what it compiled.
+"""Letting Theano 1.0.5 compile little, and find again what it compiled.
 
 Theano keeps the C modules that it compiles on disk and looks them up by a key,
 which has a version for every operation. Two slips make it compile some of them
@@ -9,12 +9,17 @@ anew in every process, and fill the folder with copies:
 - ``COp.c_code_cache_version`` is Python's hash of the C code, which differs
   from process to process.
 
-:func:`mend_module_cache` replaces both, in Theano 1.0.5 only; other versions
-may differ. The keys become right; the C code and its results stay the same.
+Two habits cost more of its compiler than they give: it compiles a module to
+reshape a constant once, while optimising, and in every process a test program
+for the options that suit the processor. :func:`mend_module_cache` changes all
+four, in Theano 1.0.5 only; other versions may differ. The keys become right;
+the C code and its results stay the same.
 """
 
+import contextlib
 import hashlib
-from typing import Any, Iterator, Optional, Tuple
+from pathlib import Path
+from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 MENDED_VERSION = "1.0.5"
 
@@ -53,7 +58,73 @@ def mend_module_cache(theano: Any) -> bool:
 
     linker.cmodule_key_ = cmodule_key
     cop.c_code_cache_version = c_code_cache_version
+    _fold_single_numbers_in_python(theano)
+    _remember_processor_options(theano)
     return True
+
+
+def remembered(theano: Any, name: str, question: str, answer: Callable[[], bool]) -> bool:
+    """Answer a question about this machine; a yes is kept in Theano's cache folder.
+
+    Parameters
+    ----------
+    theano : module
+    name : str
+        The name of the file for the answer.
+    question : str
+        Everything that the answer depends on.
+    answer : callable() -> bool
+        Called unless the last answer kept was a yes to the same question.
+    """
+    file = Path(theano.config.compiledir, f"dltutorials-{name}")
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if file.read_text() == question:
+            return True
+    if not answer():
+        return False
+    # A folder that cannot be written costs the next process the question again.
+    with contextlib.suppress(OSError):
+        file.write_text(question)
+    return True
+
+
+def _fold_single_numbers_in_python(theano: Any) -> None:
+    """Extend what Theano does for scalars to arrays of one number, whatever their shape."""
+
+    def is_one_number(self: Any, node: Any) -> bool:
+        return all(node.outputs[0].type.broadcastable) and len(node.inputs) < 32
+
+    theano.tensor.elemwise.Elemwise.python_constant_folding = is_one_number
+    theano.tensor.elemwise.DimShuffle.python_constant_folding = is_one_number
+
+
+def _remember_processor_options(theano: Any) -> None:
+    """Try the options for this processor once, not in every process.
+
+    They are the compiler's own choice for the processor at hand: another one
+    has others, which are tried anew.
+    """
+    cmodule = theano.gof.cmodule
+    compiler = cmodule.GCC_compiler
+    try_options = cmodule.try_march_flag
+
+    def works(flags: List[str], answer: Callable[[], bool]) -> bool:
+        question = f"{compiler.version_str()} {flags}"
+        return remembered(theano, "processor-options", question, answer)
+
+    def try_march_flag(flags: List[str]) -> Tuple[bool, bool]:
+        outcomes = []
+
+        def answer() -> bool:
+            outcomes.append(try_options(flags))
+            return all(outcomes[0])
+
+        works(flags, answer)
+        return outcomes[0] if outcomes else (True, True)
+
+    if compiler.march_flags:  # tried already, while Theano was imported
+        works(compiler.march_flags, lambda: True)
+    cmodule.try_march_flag = try_march_flag
 
 
 def _versions(fgraph: Any) -> Iterator[Any]:

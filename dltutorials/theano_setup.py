@@ -17,8 +17,9 @@ dltutorials`` calls, imports it with what it has needed since:
 4. *Memory between calls.* Theano gives the memory of intermediate results back
    after every call and asks for it again at the next; ``allow_gc=False`` keeps
    it, which a loop over minibatches of one size likes better.
-5. *Its module cache.* Two slips make Theano compile the same C modules in every
-   process; :mod:`dltutorials.theano_cache` mends them.
+5. *Its compiler.* Two slips make Theano compile the same C modules in every
+   process; :mod:`dltutorials.theano_cache` mends them and spares it more, and
+   the modules are made without debugging information.
 6. *Scan.* Its C part does not compile on Python 3.11, which has no
    ``longintrepr.h``; Theano's Python version of it serves as well.
 
@@ -46,7 +47,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
 from dltutorials.errors import OptionError, SetupError
-from dltutorials.theano_cache import mend_module_cache
+from dltutorials.theano_cache import mend_module_cache, remembered
 
 # All that Theano's C code calls; scipy-openblas32 has them as scipy_sgemm_ etc.
 _BLAS_FUNCTIONS = "sgemm dgemm sgemv dgemv sger dger sdot ddot saxpy daxpy"
@@ -85,7 +86,7 @@ def import_theano() -> Any:
     if sys.version_info >= (3, 11):
         sys.modules.setdefault("theano.scan_module.scan_perform_ext", None)  # type: ignore[arg-type]
     try:
-        user = _UserSettings()
+        user = UserSettings()
         defaults = _default_flags(user)
         with _theano_flags(defaults, user):
             theano = importlib.import_module("theano")
@@ -118,7 +119,7 @@ def set_floatX(floatX: Optional[str] = None) -> str:
     """
     theano = import_theano()
     if floatX is None:
-        floatX = theano.config.floatX if "floatX" in _UserSettings() else "float32"
+        floatX = theano.config.floatX if "floatX" in UserSettings() else "float32"
     if floatX not in ("float32", "float64"):
         raise OptionError(f"floatX: got {floatX!r}, expected float32 or float64")
     theano.config.floatX = floatX
@@ -135,7 +136,7 @@ def describe_engine() -> str:
     return f"Theano {theano.__version__}, {theano.config.floatX}, {blas}{compiler}"
 
 
-class _UserSettings:
+class UserSettings:
     """What THEANO_FLAGS and the .theanorc files say, read as Theano reads them."""
 
     def __init__(self) -> None:
@@ -151,6 +152,7 @@ class _UserSettings:
             self._file.read([os.path.expanduser(name) for name in files])
 
     def get(self, name: str) -> Optional[str]:
+        """Return the value of a flag such as ``blas.ldflags``, if the user set it."""
         section, _, option = name.rpartition(".")
         in_file = self._file.get(section or "global", option, fallback=None)
         return self._values.get(name, in_file)
@@ -159,7 +161,7 @@ class _UserSettings:
         return self.get(name) is not None
 
 
-def _default_flags(user: _UserSettings) -> Dict[str, str]:
+def _default_flags(user: UserSettings) -> Dict[str, str]:
     """Return what Theano is told beyond what the user says."""
     flags = {}
     if "allow_gc" not in user:
@@ -169,8 +171,10 @@ def _default_flags(user: _UserSettings) -> Dict[str, str]:
     if "blas.ldflags" not in user:
         has_compiler = flags.get("cxx", user.get("cxx")) != ""
         flags["blas.ldflags"] = _fast_blas() if has_compiler else ""
-    if flags.get("blas.ldflags"):
-        flags["gcc.cxxflags"] = f"{user.get('gcc.cxxflags') or ''} {_RENAMES}".strip()
+    # Theano asks for debugging information, which takes a sixth of the compiler's time.
+    options = user.get("gcc.cxxflags") if "gcc.cxxflags" in user else "-g0"
+    renames = _RENAMES if flags.get("blas.ldflags") else ""
+    flags["gcc.cxxflags"] = f"{options} {renames}".strip()
     return flags
 
 
@@ -211,7 +215,7 @@ def _warn_of_numpy_blas(reason: str) -> None:
 
 
 @contextlib.contextmanager
-def _theano_flags(defaults: Dict[str, str], user: _UserSettings) -> Iterator[None]:
+def _theano_flags(defaults: Dict[str, str], user: UserSettings) -> Iterator[None]:
     """Let Theano read the user's flags and our defaults from its environment."""
     before = os.environ.get("THEANO_FLAGS")
     # Later flags win. Ours contain nothing of the user's but gcc.cxxflags, extended.
@@ -230,19 +234,16 @@ def _blas_links(theano: Any) -> bool:
     if not theano.config.cxx:
         return False
     flags = theano.config.blas.ldflags.split()
-    answer = Path(theano.config.compiledir, "dltutorials-blas-links")
     question = f"{theano.config.cxx} {flags} {os.stat(flags[0][2:]).st_mtime_ns}"
-    with contextlib.suppress(OSError):
-        if answer.read_text() == question:
-            return True
-    from theano.gof.cmodule import GCC_compiler
 
-    links = GCC_compiler.try_compile_tmp(_BLAS_TEST, tmp_prefix="dltutorials_", flags=flags)
-    if links:
-        # A cache that cannot be written costs the next process this test again.
-        with contextlib.suppress(OSError):
-            answer.write_text(question)
-    return bool(links)
+    def link() -> bool:
+        from theano.gof.cmodule import GCC_compiler
+
+        return bool(
+            GCC_compiler.try_compile_tmp(_BLAS_TEST, tmp_prefix="dltutorials_", flags=flags)
+        )
+
+    return remembered(theano, "blas-links", question, link)
 
 
 def _one_line(error: BaseException) -> str:

@@ -173,3 +173,21 @@ def test_the_package_says_that_it_is_typed():
     import dltutorials
 
     assert Path(dltutorials.__file__).with_name("py.typed").exists()
+
+
+def test_the_options_for_the_processor_are_tried_once_a_machine(run):
+    program = """
+        import dltutorials
+        from theano.gof.cmodule import Compiler
+        tried, try_compile = [], Compiler._try_compile_tmp
+        def count(source, *args, **options):
+            tried.append(options.get("tmp_prefix") or args)
+            return try_compile(source, *args, **options)
+        Compiler._try_compile_tmp = count
+        import theano, theano.tensor as T
+        x = T.dvector("x")
+        theano.function([x], x * 2)
+        print(len(tried))
+    """
+    run("import dltutorials")
+    assert run(program).stdout == "0\n"
