@@ -10,7 +10,10 @@ dltutorials`` calls, imports it with what it has needed since:
    whose functions bear the prefix ``scipy_``; compiler definitions map the names
    that Theano calls to those, so that Theano's own ``Dot22`` and ``Gemm`` call it
    directly. Where this cannot link, Theano calls NumPy's BLAS instead, slower, and a
-   :class:`SlowTheanoWarning` says so.
+   :class:`SlowTheanoWarning` says so. Its threads go to sleep soon after a product;
+   by default they go on spinning, which gains 8 % of a training on an idle machine
+   and slows it down many times where other programs work. Their number stays
+   OpenBLAS's or the user's, since the last digits of the results depend on it.
 3. *A compiler*, and Python's C headers. Without them Theano stops in the middle
    of its import, or of its first function; it is told beforehand to do without
    (``cxx=``), and a warning says what to install.
@@ -36,6 +39,7 @@ only while Theano reads it, so that child processes see the user's own.
 
 import configparser
 import contextlib
+import ctypes
 import importlib
 import os
 import shlex
@@ -52,6 +56,7 @@ from dltutorials.theano_cache import mend_module_cache, remembered
 # All that Theano's C code calls; scipy-openblas32 has them as scipy_sgemm_ etc.
 _BLAS_FUNCTIONS = "sgemm dgemm sgemv dgemv sger dger sdot ddot saxpy daxpy"
 _RENAMES = " ".join(f"-D{name}_=scipy_{name}_" for name in _BLAS_FUNCTIONS.split())
+_TIMEOUT = "OPENBLAS_THREAD_TIMEOUT"
 _BLAS_TEST = """
 extern "C" double ddot_(const int*, const double*, const int*, const double*, const int*);
 int main() { return ddot_(0, 0, 0, 0, 0) != 0; }
@@ -195,17 +200,21 @@ def _can_compile() -> bool:
 
 
 def _fast_blas() -> str:
-    try:
-        import scipy_openblas32
-    except ImportError:
-        _warn_of_numpy_blas("scipy-openblas32 is not installed")
-        return ""
-    folder = scipy_openblas32.get_lib_dir()
+    # The library reads this while it is loaded: its threads wait 2 ** 12 ticks for work.
+    with _environment(_TIMEOUT, os.environ.get(_TIMEOUT, "12")):
+        try:
+            import scipy_openblas32
+        except ImportError:
+            _warn_of_numpy_blas("scipy-openblas32 is not installed")
+            return ""
+        folder, library = scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library()
+        with contextlib.suppress(OSError):  # a file of another name is loaded later, as it is
+            ctypes.CDLL(os.path.join(folder, f"lib{library}.so"))
     # Theano splits THEANO_FLAGS at commas and the linker's options at spaces.
     if any(character in folder for character in " \t\n,'\"\\"):
         _warn_of_numpy_blas(f"Theano cannot link from a path with spaces or quotes ({folder})")
         return ""
-    return f"-L{folder} -l{scipy_openblas32.get_library()}"
+    return f"-L{folder} -l{library}"
 
 
 def _warn_of_numpy_blas(reason: str) -> None:
@@ -217,16 +226,23 @@ def _warn_of_numpy_blas(reason: str) -> None:
 @contextlib.contextmanager
 def _theano_flags(defaults: Dict[str, str], user: UserSettings) -> Iterator[None]:
     """Let Theano read the user's flags and our defaults from its environment."""
-    before = os.environ.get("THEANO_FLAGS")
     # Later flags win. Ours contain nothing of the user's but gcc.cxxflags, extended.
     ours = ",".join(f"{name}={shlex.quote(value)}" for name, value in defaults.items())
-    os.environ["THEANO_FLAGS"] = f"{user.flags},{ours}"
+    with _environment("THEANO_FLAGS", f"{user.flags},{ours}"):
+        yield
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set a variable for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
-        del os.environ["THEANO_FLAGS"]
+        del os.environ[name]
         if before is not None:
-            os.environ["THEANO_FLAGS"] = before
+            os.environ[name] = before
 
 
 def _blas_links(theano: Any) -> bool:

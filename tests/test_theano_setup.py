@@ -64,7 +64,9 @@ def test_a_library_that_does_not_link_falls_back_to_numpys_blas_with_a_warning(r
 
 
 def test_a_path_with_spaces_falls_back_with_a_warning(run, tmp_path):
-    (tmp_path / "scipy_openblas32.py").write_text("def get_lib_dir(): return '/a path/lib'\n")
+    (tmp_path / "scipy_openblas32.py").write_text(
+        "def get_lib_dir(): return '/a path/lib'\ndef get_library(): return 'blas'\n"
+    )
     result = run(PRODUCT, PYTHONPATH=str(tmp_path))
     assert "cannot link from a path with spaces or quotes (/a path/lib)" in result.stderr
 
@@ -191,3 +193,32 @@ def test_the_options_for_the_processor_are_tried_once_a_machine(run):
     """
     run("import dltutorials")
     assert run(program).stdout == "0\n"
+
+
+@pytest.mark.parametrize(("users", "seen"), [({}, "12"), ({"OPENBLAS_THREAD_TIMEOUT": "20"}, "20")])
+def test_threads_of_the_blas_wait_shortly_unless_the_user_says_otherwise(run, users, seen):
+    program = """
+        import ctypes, os
+        load = ctypes.CDLL
+        def watch(path, *args, **options):
+            if "scipy_openblas" in str(path):
+                seen.add(os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
+            return load(path, *args, **options)
+        ctypes.CDLL, seen = watch, set()
+        import dltutorials
+        print(*seen)
+        print(os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
+        print(open("/proc/self/maps").read().count("libscipy_openblas.so") > 0)
+    """
+    after = users.get("OPENBLAS_THREAD_TIMEOUT")
+    assert run(program, **users).stdout == f"{seen}\n{after}\nTrue\n"
+
+
+def test_the_number_of_threads_is_the_users(run):
+    program = """
+        import ctypes, dltutorials, theano
+        folder, library = (flag[2:] for flag in theano.config.blas.ldflags.split())
+        blas = ctypes.CDLL(f"{folder}/lib{library}.so")
+        print(blas.scipy_openblas_get_num_threads())
+    """
+    assert run(program, OPENBLAS_NUM_THREADS="1").stdout == "1\n"

@@ -1,0 +1,259 @@
+#!/usr/bin/env python
+"""Measure start, speed and memory of this project beside its peers, on the same loop.
+
+Every peer trains the same model on the same data from the same initial values,
+in its own process and its own environment (setup_peers.sh makes these), and has
+to reach the same validation errors, epoch by epoch. Runs of the peers alternate;
+the table has medians, and ratios to this project.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+try:
+    from dltutorials import command_line
+    from dltutorials.errors import DLTutorialsError, OptionError
+    from dltutorials.mnist import find_dataset
+    from dltutorials.options import require_integer
+except ImportError as error:
+    sys.exit(f"benchmark.py: error: {error}")
+
+FOLDER = Path(__file__).resolve().with_name("peers")
+OURS = "dltutorials"
+# The peers by name: the script in the folder peers, and its variant.
+SCRIPTS = {
+    OURS: ("with_dltutorials.py", ""),
+    "blas": ("with_blas.py", ""),
+    "numpy": ("with_numpy.py", ""),
+    "theano": ("with_theano.py", ""),
+    "pytensor": ("with_theano.py", "pytensor"),
+    "torch": ("with_torch.py", ""),
+    "torch-compiled": ("with_torch.py", "compiled"),
+    "jax": ("with_jax.py", ""),
+    "jax-scan": ("with_jax.py", "scan"),
+    "sklearn": ("with_sklearn.py", ""),
+}
+IN_OUR_ENVIRONMENT = (OURS, "blas", "numpy")
+# The chapters by name. A later one needs a line here and its model in each peer.
+BENCHMARKS: Dict[str, Dict[str, Any]] = {
+    "logreg": {"learning_rate": 0.13, "batch_size": 600, "L2_reg": 0.0, "n_epochs": 20},
+    "mlp": {"learning_rate": 0.01, "batch_size": 20, "L2_reg": 0.0001, "n_epochs": 3},
+}
+SIZE = {"n_in": 784, "n_out": 10, "times_data": 1}
+GROWTH = {
+    "batch_size": (1, 20, 600, 5000),
+    "times_data": (1, 2, 4, 8),
+    "n_in": (784, 1568, 3136),
+    "n_out": (10, 100, 1000),
+}
+
+
+class Peer(NamedTuple):
+    """A peer and the Python that runs it."""
+
+    name: str
+    python: str
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the script with these arguments; return its exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--benchmark", choices=list(BENCHMARKS), default="logreg", help="default: %(default)s")
+    add(
+        *("--peer", "-p"),
+        action="append",
+        default=[],
+        metavar="NAME=PYTHON",
+        help="a peer and the Python that has it; names: "
+        + ", ".join(name for name in SCRIPTS if name not in IN_OUR_ENVIRONMENT),
+    )
+    add("--runs", type=int, default=5, metavar="N", help="runs of each; default: %(default)s")
+    add("--n-epochs", type=int, metavar="N", help="epochs of a run; default: the benchmark's own")
+    add("--batch-size", type=int, metavar="N", help="default: the benchmark's own")
+    add("--floatX", choices=["float32", "float64"], default="float32", help="default: %(default)s")
+    add("--dataset", metavar="FILE", help="default: the project's MNIST")
+    add("--growth", action="store_true", help="the cost as batch, data and model grow instead")
+    add("--json", metavar="FILE", help="file for all figures")
+    options = parser.parse_args(argv)
+    return command_line.run(lambda: benchmark(options))
+
+
+def benchmark(options: argparse.Namespace) -> int:
+    """Measure and print."""
+    require_integer("runs", options.runs, at_least=1)
+    settings = {**BENCHMARKS[options.benchmark], **SIZE, "model": options.benchmark}
+    settings.update(dataset=find_dataset(options.dataset), floatX=options.floatX)
+    for name in ("n_epochs", "batch_size"):
+        if getattr(options, name) is not None:
+            require_integer(name, getattr(options, name), at_least=1)
+            settings[name] = getattr(options, name)
+    peers = [Peer(name, sys.executable) for name in IN_OUR_ENVIRONMENT]
+    peers += [_parse_peer(text) for text in options.peer]
+    with tempfile.TemporaryDirectory() as name:
+        measure = measure_growth if options.growth else measure_peers
+        tables = measure(peers, settings, options.runs, Path(name))
+    result = {"machine": describe_machine(), "settings": settings, **tables}
+    print(f"{options.benchmark}: {result['machine']}\n")
+    print("\n".join(growth_table(result) if options.growth else peer_table(result)))
+    if options.json:
+        Path(options.json).write_text(json.dumps(result, indent=1, default=str) + "\n")
+    return command_line.DONE
+
+
+def measure_peers(peers: List[Peer], settings: Dict, n_runs: int, folder: Path) -> Dict[str, Any]:
+    """Run every peer with an empty cache, then `n_runs` times with a filled one."""
+    cold = {peer.name: run_peer(peer, settings, folder) for peer in peers}
+    warm: Dict[str, List[Dict]] = {peer.name: [] for peer in peers}
+    for _ in range(n_runs):
+        for peer in peers:
+            warm[peer.name].append(run_peer(peer, settings, folder))
+    require_same_errors({name: [cold[name], *runs] for name, runs in warm.items()})
+    return {"peers": {name: summarise(cold[name], runs) for name, runs in warm.items()}}
+
+
+def measure_growth(peers: List[Peer], settings: Dict, n_runs: int, folder: Path) -> Dict[str, Any]:
+    """Measure the seconds of a training epoch while one size grows at a time."""
+    settings = {**settings, "n_epochs": 3}
+    growth: Dict[str, Dict] = {}
+    for name, sizes in GROWTH.items():
+        for size in sizes:
+            reports: Dict[str, List[Dict]] = {peer.name: [] for peer in peers}
+            for _ in range(n_runs):
+                for peer in peers:
+                    reports[peer.name].append(run_peer(peer, {**settings, name: size}, folder))
+            growth[f"{name} {size}"] = {
+                peer: _median(report["seconds"][-1][0] for report in runs)
+                for peer, runs in reports.items()
+            }
+    return {"growth": growth}
+
+
+def run_peer(peer: Peer, settings: Dict[str, Any], folder: Path) -> Dict[str, Any]:
+    """Run a peer in a process of its own; return its report."""
+    script, variant = SCRIPTS[peer.name]
+    command = [peer.python, str(FOLDER / script), "--variant", variant]
+    for name, value in settings.items():
+        command += [f"--{name.replace('_', '-')}", str(value)]
+    cache = folder / peer.name
+    own = "blas.ldflags=," if peer.name == "theano" else ""  # stock Theano knows no BLAS
+    changes = {
+        "THEANO_FLAGS": f"{os.environ.get('THEANO_FLAGS', '')},{own}base_compiledir={cache}",
+        "PYTENSOR_FLAGS": f"base_compiledir={cache}",
+        "NUMBA_CACHE_DIR": str(cache),
+        "TORCHINDUCTOR_CACHE_DIR": str(cache),
+    }
+    try:
+        result = subprocess.run(
+            [*command, "--started", repr(time.time())],
+            env={**os.environ, **changes},
+            capture_output=True,
+            text=True,
+        )
+    except OSError as error:
+        raise DLTutorialsError(f"peer {peer.name}: {peer.python}: {error.strerror}") from None
+    try:
+        report = json.loads(result.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        last = (result.stderr.strip() or "it printed no report").splitlines()[-1]
+        status = f"exit status {result.returncode}"
+        raise DLTutorialsError(f"peer {peer.name} failed, {status}: {last[:300]}") from None
+    return report
+
+
+def require_same_errors(reports: Dict[str, List[Dict]]) -> None:
+    """Refuse to compare speeds where results differ."""
+    expected = reports[OURS][0]["errors"]
+    for name, runs in reports.items():
+        for run in runs:
+            if run["errors"] is None:  # the matrix products alone have no result
+                continue
+            for epoch, (ours, theirs) in enumerate(zip(expected, run["errors"]), 1):
+                if abs(ours - theirs) > 1e-9:
+                    raise DLTutorialsError(
+                        f"peer {name}: validation error {theirs:.6%} after epoch {epoch}, "
+                        f"expected {ours:.6%} as {OURS} has"
+                    )
+
+
+def summarise(cold: Dict[str, Any], runs: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """Return the medians over the runs; of the epochs without the first, which may compile."""
+    steady = [run["seconds"][1:] or run["seconds"] for run in runs]
+    return {
+        "cold_start": cold["first_epoch"],
+        "warm_start": _median(run["first_epoch"] for run in runs),
+        "training": _median(_median(train for train, _ in epochs) for epochs in steady),
+        "training_and_validation": _median(_median(map(sum, epochs)) for epochs in steady),
+        "peak_memory": _median(run["peak_memory"] for run in runs),
+        "errors": cold["errors"],
+        "versions": cold["versions"],
+        "runs": runs,
+    }
+
+
+def peer_table(result: Dict[str, Any]) -> List[str]:
+    """Return the lines of a Markdown table: figures, and ratios of times to ours."""
+    ours = result["peers"][OURS]
+    lines = [
+        "| peer | to first epoch, cold | and warm | training epoch | with validation | memory |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, peer in result["peers"].items():
+        cells = [f"{peer['cold_start']:.1f} s", f"{peer['warm_start']:.2f} s"]
+        cells += [f"{peer[key] * 1e3:.1f} ms" for key in ("training", "training_and_validation")]
+        keys = ("cold_start", "warm_start", "training", "training_and_validation")
+        cells = [f"{cell} ({peer[key] / ours[key]:.2f} x)" for cell, key in zip(cells, keys)]
+        if peer["errors"] is None:
+            cells[:2] = ["", ""]
+        versions = ", ".join(f"{name} {version}" for name, version in peer["versions"].items())
+        memory = f"{peer['peak_memory'] / 2**20:.0f} MiB"
+        lines.append(" | ".join([f"| {name} ({versions})", *cells, memory]) + " |")
+    errors = ours["errors"]
+    lines += ["", f"Validation error of all after epoch {len(errors)}: {errors[-1]:.6%}"]
+    return lines
+
+
+def growth_table(result: Dict[str, Any]) -> List[str]:
+    """Return the lines of a Markdown table: milliseconds of a training epoch."""
+    names = list(next(iter(result["growth"].values())))
+    lines = ["| ms a training epoch | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for size, seconds in result["growth"].items():
+        cells = " | ".join(f"{seconds[name] * 1e3:.1f}" for name in names)
+        lines.append(f"| {size.replace('_', ' ')} | {cells} |")
+    return lines
+
+
+def describe_machine() -> str:
+    """Return one line on the processor, the system and what is set for the BLAS."""
+    processor = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        processor = names[0].partition(":")[2].strip() if names else processor
+    blas = [f"{k}={v}" for k, v in os.environ.items() if k.startswith(("OPENBLAS_", "OMP_"))]
+    return ", ".join([f"{os.cpu_count()} x {processor}", platform.platform(), *sorted(blas)])
+
+
+def _parse_peer(text: str) -> Peer:
+    name, separator, python = text.partition("=")
+    if not separator or not python or name not in SCRIPTS:
+        names = ", ".join(SCRIPTS)
+        raise OptionError(f"peer: got {text!r}, expected NAME=PYTHON with one of the names {names}")
+    return Peer(name, os.path.expanduser(python))
+
+
+def _median(values: Any) -> float:
+    return statistics.median(list(values))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

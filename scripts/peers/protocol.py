@@ -1,0 +1,103 @@
+"""What every peer of the benchmark does alike: options, data, clock, report.
+
+A peer is a script in this folder, run by its own Python. It hands :func:`run` a
+function that builds the model and returns two callables: one trains an epoch,
+one gives the validation error. The report is one line of JSON on stdout. Only
+NumPy is needed here, and nothing of ``dltutorials``.
+"""
+
+import argparse
+import gzip
+import json
+import pickle
+import platform
+import resource
+import sys
+import time
+from typing import Any, Callable, Dict, Tuple
+
+import numpy
+
+N_HIDDEN = 500
+Sets = Tuple[Tuple[numpy.ndarray, numpy.ndarray], Tuple[numpy.ndarray, numpy.ndarray]]
+Build = Callable[[Sets, argparse.Namespace], Tuple[Callable[[], None], Callable[[], float]]]
+
+
+def run(build: Build, versions: Dict[str, str]) -> None:
+    """Train as the command line says, and print the report."""
+    options = parse_options()
+    sets = load(options)
+    train_epoch, validation_error = build(sets, options)
+    seconds, errors = [], []
+    first_epoch = 0.0
+    for epoch in range(options.n_epochs):
+        start = time.perf_counter()
+        train_epoch()
+        trained = time.perf_counter()
+        if epoch == 0:
+            first_epoch = time.time() - options.started
+        errors.append(float(validation_error()))
+        seconds.append((trained - start, time.perf_counter() - trained))
+    report = {
+        "first_epoch": first_epoch,
+        "seconds": seconds,
+        "errors": None if numpy.isnan(errors).any() else errors,
+        "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "versions": {"Python": platform.python_version(), **versions},
+    }
+    print(json.dumps(report))
+
+
+def parse_options() -> argparse.Namespace:
+    """Return the options, the same for every peer."""
+    parser = argparse.ArgumentParser()
+    add = parser.add_argument
+    add("--variant", default="")  # for the peers that have several
+    add("--model", choices=["logreg", "mlp"], required=True)
+    add("--dataset", required=True)
+    add("--started", type=float, required=True)
+    add("--floatX", default="float32")
+    for name in ("--n-epochs", "--batch-size", "--n-in", "--n-out", "--times-data"):
+        add(name, type=int, required=True)
+    add("--learning-rate", type=float, required=True)
+    add("--L2-reg", type=float, required=True)
+    options = parser.parse_args()
+    options.n_hidden = N_HIDDEN if options.model == "mlp" else 0
+    return options
+
+
+def load(options: argparse.Namespace) -> Sets:
+    """Return the training and validation set in whole minibatches, larger if asked for.
+
+    Images are repeated until there are enough, pixels until there are `n_in`;
+    labels are spread over `n_out`.
+    """
+    with gzip.open(options.dataset, "rb") as file:
+        train_set, valid_set, _ = pickle.load(file, encoding="latin1")
+    sets = []
+    for (x, y), times in ((train_set, options.times_data), (valid_set, 1)):
+        if options.n_in != x.shape[1]:
+            x = x[:, numpy.arange(options.n_in) % x.shape[1]]
+        if options.n_out != 10:
+            y = (y + 10 * numpy.arange(len(y))) % options.n_out
+        x, y = numpy.tile(x, (times, 1)), numpy.tile(y, times)
+        n_used = len(x) // options.batch_size * options.batch_size
+        sets.append((x[:n_used].astype(options.floatX, copy=False), y[:n_used]))
+    return sets[0], sets[1]
+
+
+def initial_params(options: argparse.Namespace) -> Any:
+    """Return the tutorial's initial values: [W, b] for each layer, the first one first."""
+    n_in, n_hidden, n_out, floatX = options.n_in, options.n_hidden, options.n_out, options.floatX
+    if not n_hidden:
+        return [numpy.zeros((n_in, n_out), floatX), numpy.zeros(n_out, floatX)]
+    bound = numpy.sqrt(6.0 / (n_in + n_hidden))
+    W = numpy.random.RandomState(1234).uniform(-bound, bound, (n_in, n_hidden))
+    return [
+        *(W.astype(floatX), numpy.zeros(n_hidden, floatX)),
+        *(numpy.zeros((n_hidden, n_out), floatX), numpy.zeros(n_out, floatX)),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit("protocol.py: this is what the peers share; run one of them")
