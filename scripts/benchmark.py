@@ -21,8 +21,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 try:
     from dltutorials import command_line
+    from dltutorials.datasets import find_dataset
     from dltutorials.errors import DLTutorialsError, OptionError
-    from dltutorials.mnist import find_dataset
     from dltutorials.options import require_integer
 except ImportError as error:
     sys.exit(f"benchmark.py: error: {error}")
