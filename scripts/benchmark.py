@@ -240,7 +240,10 @@ def describe_machine() -> str:
         names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         processor = names[0].partition(":")[2].strip() if names else processor
     blas = [f"{k}={v}" for k, v in os.environ.items() if k.startswith(("OPENBLAS_", "OMP_"))]
-    return ", ".join([f"{os.cpu_count()} x {processor}", platform.platform(), *sorted(blas)])
+    count = f"{os.cpu_count()} x"
+    if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) != os.cpu_count():
+        count = f"{len(os.sched_getaffinity(0))} of {count}"
+    return ", ".join([f"{count} {processor}", platform.platform(), *sorted(blas)])
 
 
 def _parse_peer(text: str) -> Peer:
