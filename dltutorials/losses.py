@@ -26,6 +26,7 @@ from typing import Any, Iterable
 
 from dltutorials.errors import OptionError
 from dltutorials.options import require_not_negative
+from dltutorials.sum_of_squares import sum_of_squares
 
 import theano.tensor as T
 
@@ -187,7 +188,7 @@ def l2_sqr(weights: Iterable[Any]) -> Any:
     Source: Getting Started, "L1 and L2 regularization".
     Differs: the chapter adds ``L2`` where it defined ``L2_sqr``.
     """
-    return sum(T.sum(W**2) for W in weights)
+    return sum(sum_of_squares(W) for W in weights)
 
 
 def penalty(weights: Iterable[Any], L1_reg: float = 0, L2_reg: float = 0) -> Any:

@@ -23,6 +23,7 @@ True
 
 from typing import Any, List, Tuple
 
+from dltutorials.sum_of_squares import SumOfSquares
 from dltutorials.theano_setup import UserSettings
 
 import theano
@@ -36,7 +37,7 @@ from theano.tensor.nnet import nnet
 from theano.tensor.subtensor import Subtensor
 
 _OPERATIONS = (
-    *(Elemwise, CAReduce, DimShuffle, Subtensor, Argmax),
+    *(Elemwise, CAReduce, DimShuffle, Subtensor, Argmax, SumOfSquares),
     *(Dot22, Dot22Scalar, Gemm, Gemv, Ger),
     *(nnet.Softmax, nnet.SoftmaxWithBias, nnet.SoftmaxGrad),
     *(nnet.CrossentropySoftmaxArgmax1HotWithBias, nnet.CrossentropySoftmax1HotWithBiasDx),
