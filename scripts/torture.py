@@ -135,7 +135,7 @@ def _resuming(command: List[str], place: Path) -> List[str]:
 def _make_sets(n_examples: int) -> Tuple:
     rng = numpy.random.RandomState(0)
     return tuple(
-        (rng.randint(0, 256, (n, 784)).astype("float32") / 256, rng.randint(0, 10, n))
+        (rng.randint(0, 256, (n, 784)).astype("float32") / 256, numpy.arange(n) % 10)
         for n in (2 * n_examples, n_examples, n_examples)
     )
 
@@ -201,8 +201,14 @@ def _kinds(folder: Path) -> Dict[str, Tuple[bytes, Callable, Callable]]:
     save_params(slots, folder / "params")
     numbers = {"iteration": 1, "patience": 9, "best_validation_loss": 0.5, "best_iteration": 1}
     rest = {"test_score": 0.5, "costs": [], "history": [], "seconds": 1.0, "random_state": 7}
-    save_state({**numbers, **rest, "params": values, "best_params": values}, {}, folder / "state")
+    mistakes = numpy.arange(9) % 2 == 0
+    arrays = {"params": values, "best_params": values, "best_mistakes": mistakes}
+    save_state({**numbers, **rest, **arrays}, {}, folder / "state")
     sets, state = pickle.dumps(_make_sets(2), 4), (folder / "state").read_bytes()
+    pairs = zip(("train", "valid", "test"), _make_sets(2))
+    named = {f"{part}_{kind}": array for part, pair in pairs for kind, array in zip("xy", pair)}
+    numpy.savez(folder / "npz", **named)
+    load_mnist(folder / "npz.npz")  # has Python import what it reads names in zip files with
 
     def compress(data: bytes) -> bytes:
         return gzip.compress(data, 1)
@@ -213,6 +219,7 @@ def _kinds(folder: Path) -> Dict[str, Tuple[bytes, Callable, Callable]]:
     return {
         "data": (sets, compress, load_mnist),
         "gzip": (compress(sets), bytes, load_mnist),
+        "npz": ((folder / "npz.npz").read_bytes(), bytes, load_mnist),
         "params": ((folder / "params").read_bytes(), bytes, lambda path: load_params(slots, path)),
         "signed state": (state[:-32], sign, load_state),
         "state": (state, bytes, load_state),
