@@ -37,11 +37,17 @@ setup(
         "scipy>=1.5",  # Theano's code imports it
         "pooch>=1.6",  # downloads: HTTP, digests, progress
         "tqdm>=4.60",  # the progress bar of a download
+        # Processes for many runs: without dependencies of its own, so no extra for it; 1.4 gives
+        # back each result when it is there.
+        "joblib>=1.4",
         "scipy-openblas32>=0.3.23",  # a current BLAS for Theano to link
     ],
     extras_require={
         "plot": ["matplotlib>=3.5"],  # pictures from saved models
+        "cluster": ["dask>=2023.5", "distributed>=2023.5"],  # many runs on many machines
         "test": [
+            "dask>=2023.5",  # tries the cluster on one machine; 2023.5 is the last for Python 3.8
+            "distributed>=2023.5",
             "pytest>=7",  # runs the tests and the examples in docstrings
             "hypothesis>=6",  # property tests of the early-stopping rule and the readers
         ],

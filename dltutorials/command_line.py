@@ -38,6 +38,7 @@ import theano
 import theano.tensor as T
 
 About = Callable[[], Dict[str, Any]]
+Build = Callable[[Any, int, int], Any]
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -139,23 +140,35 @@ def run(program: Callable[[], int]) -> int:
     try:
         return program()
     except OptionError as error:
-        return _fail(f"error: {error}", WRONG_USAGE)
+        return fail(f"error: {error}", WRONG_USAGE)
     except DLTutorialsError as error:
-        return _fail(f"error: {error}", FAILED)
+        return fail(f"error: {error}", FAILED)
     except MemoryError:
-        return _fail("error: not enough memory; try --chunk-size, or float32", FAILED)
+        return fail("error: not enough memory; try --chunk-size, or float32", FAILED)
     except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED)
+        return fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        return _fail(f"error: {error}", FAILED)
+        return fail(f"error: {error}", FAILED)
 
 
 def check_training_options(options: argparse.Namespace) -> None:
     """Refuse what cannot be used before anything takes time or is written."""
+    check_numbers(options)
+    options.checkpoint = options.checkpoint or options.resume
+    dataset = find_dataset(options.dataset, options.offline)
+    require_writable(options.save)
+    if os.path.exists(options.save) and os.path.samefile(options.save, dataset):
+        raise DataError(f"--save {options.save} is the data set itself; choose another file")
+    if options.checkpoint is not None:
+        _check_checkpoint_path(options, dataset)
+
+
+def check_numbers(options: argparse.Namespace) -> None:
+    """Refuse numbers that are out of their range."""
     require_integer("n_epochs", options.n_epochs, at_least=1)
     require_integer("batch_size", options.batch_size, at_least=1)
     if options.chunk_size is not None:
@@ -164,14 +177,7 @@ def check_training_options(options: argparse.Namespace) -> None:
     require_not_negative("L1_reg", options.L1_reg)
     require_not_negative("L2_reg", options.L2_reg)
     require_integer("checkpoint_every", options.checkpoint_every, at_least=1)
-    _early_stopping(options)
-    options.checkpoint = options.checkpoint or options.resume
-    dataset = find_dataset(options.dataset, options.offline)
-    require_writable(options.save)
-    if os.path.exists(options.save) and os.path.samefile(options.save, dataset):
-        raise DataError(f"--save {options.save} is the data set itself; choose another file")
-    if options.checkpoint is not None:
-        _check_checkpoint_path(options, dataset)
+    early_stopping(options)
 
 
 def _check_checkpoint_path(options: argparse.Namespace, dataset: PathLike) -> None:
@@ -184,9 +190,7 @@ def _check_checkpoint_path(options: argparse.Namespace, dataset: PathLike) -> No
     require_writable(options.checkpoint)
 
 
-def train_model(
-    program: str, options: argparse.Namespace, build: Callable[[Any, int, int], Any]
-) -> int:
+def train_model(program: str, options: argparse.Namespace, build: Build) -> int:
     """Load the data, build and compile a model, train it, and return the exit status.
 
     Parameters
@@ -195,19 +199,38 @@ def train_model(
         What a checkpoint says of who wrote it.
     options : argparse.Namespace
     build : callable(x, n_in, n_out) -> model
-        Returns a model of the matrix `x`, with ``params``, ``weights``,
-        ``negative_log_likelihood(y)``, ``errors(y)`` and ``mistakes(y)``.
+        See :func:`prepare_task`.
     """
     set_floatX(options.floatX)
     check_training_options(options)
     if not options.quiet:
         say(describe_engine())
     datasets = load_datasets(options)
+    task = prepare_task(options, build, datasets)
+
+    def about() -> Dict[str, Any]:
+        arrays = [rows for data in datasets for rows in floats_of(data)]
+        return describe_training(program, digest_of_arrays(arrays))
+
+    return train_and_report(task, options, about)
+
+
+def prepare_task(options: argparse.Namespace, build: Build, datasets: SharedDatasets) -> Task:
+    """Build and compile a model as the options say.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    build : callable(x, n_in, n_out) -> model
+        Returns a model of the matrix `x`, with ``params``, ``weights``,
+        ``negative_log_likelihood(y)``, ``errors(y)`` and ``mistakes(y)``.
+    datasets : SharedDatasets
+    """
     x, y = T.matrix("x"), T.ivector("y")
     model = build(x, datasets.n_in, datasets.n_out)
     cost = model.negative_log_likelihood(y)
     cost += penalty(model.weights, options.L1_reg, options.L2_reg)
-    task = compile_task(
+    return compile_task(
         x,
         y,
         cost=cost,
@@ -219,13 +242,12 @@ def train_model(
         exact_evaluation=options.exact_evaluation,
         mistakes=model.mistakes(y),
     )
-    return train_and_report(task, options, lambda: describe_training(program, datasets))
 
 
-def load_datasets(options: argparse.Namespace) -> SharedDatasets:
+def load_datasets(options: argparse.Namespace, memory_map: bool = False) -> SharedDatasets:
     """Load the data as the options say, and tell how many examples are left out."""
     datasets = load_data(
-        options.dataset, options.batch_size, options.chunk_size, offline=options.offline
+        options.dataset, options.batch_size, options.chunk_size, options.offline, memory_map
     )
     n_left_out = {
         split: count_examples(data) % options.batch_size
@@ -255,7 +277,7 @@ def train_and_report(task: Task, options: argparse.Namespace, about: About) -> i
 
     on_checkpoint, state = None, None
     if options.checkpoint is not None:
-        facts = {**_deciding_options(options), **about()}
+        facts = {**deciding_options(options), **about()}
         if options.resume is not None:
             state = _load_state(options.resume, facts, task)
         checkpoint = _Keeper(options.checkpoint, lambda value, path: save_state(value, facts, path))
@@ -264,7 +286,7 @@ def train_and_report(task: Task, options: argparse.Namespace, about: About) -> i
         result = train(
             task,
             options.n_epochs,
-            _early_stopping(options),
+            early_stopping(options),
             on_validation=show,
             on_improvement=best.keep,
             stop_requested=stop_requested,
@@ -275,27 +297,26 @@ def train_and_report(task: Task, options: argparse.Namespace, about: About) -> i
         best.finish()
     status = _report(result)
     if best.pending is not None:
-        return _fail(f"error: the best parameters are not in {options.save}", FAILED)
+        return fail(f"error: the best parameters are not in {options.save}", FAILED)
     if on_checkpoint is not None and checkpoint.pending is not None:
-        return _fail(f"error: the last state is not in {options.checkpoint}", FAILED)
+        return fail(f"error: the last state is not in {options.checkpoint}", FAILED)
     if result.best_iteration is not None and not options.quiet:
         say(f"{result.message}; the best parameters are in {options.save}")
     return stop_requested.exit_status if status == INTERRUPTED else status
 
 
-def describe_training(program: str, datasets: SharedDatasets) -> Dict[str, Any]:
-    """Return what a checkpoint says of a training beyond its options.
+def describe_training(program: str, data: str) -> Dict[str, Any]:
+    """Return what decides a training beyond its options; `data` is a digest of the arrays.
 
     The versions are those of the libraries that compute: another one may round
     otherwise, and the resumed training would not be the same to the bit.
     """
-    arrays = [rows for data in datasets for rows in floats_of(data)]
     return {
         "program": program,
         "floatX": theano.config.floatX,
         "Theano": theano.__version__,
         "NumPy": numpy.__version__,
-        "data": digest_of_arrays(arrays),
+        "data": data,
     }
 
 
@@ -320,7 +341,7 @@ class _Keeper:
             self.keep(self.pending)
 
 
-def _deciding_options(options: argparse.Namespace) -> Dict[str, Any]:
+def deciding_options(options: argparse.Namespace) -> Dict[str, Any]:
     """Return the options that decide the result; for how long and to which file do not."""
     files = {"dataset", "save", "checkpoint", "resume"}  # the data themselves are compared
     others = {"floatX", "n_epochs", "quiet", "checkpoint_every", "chunk_size", "offline"}
@@ -342,7 +363,8 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def _early_stopping(options: argparse.Namespace) -> EarlyStopping:
+def early_stopping(options: argparse.Namespace) -> EarlyStopping:
+    """Return the early-stopping rule that the options ask for."""
     return EarlyStopping(
         patience=options.patience,
         patience_increase=options.patience_increase,
@@ -358,12 +380,13 @@ def _report(result: Result) -> int:
     else:
         print(*result_lines(result), sep="\n", flush=True)
     if result.stop_reason == "diverged":
-        return _fail(f"error: {result.message}; try a smaller --learning-rate", FAILED)
+        return fail(f"error: {result.message}; try a smaller --learning-rate", FAILED)
     if result.stop_reason == "interrupted":
         return INTERRUPTED
     return FAILED if result.best_iteration is None else DONE
 
 
-def _fail(message: str, status: int) -> int:
+def fail(message: str, status: int) -> int:
+    """Print why a script failed; return its exit status."""
     say(f"{os.path.basename(sys.argv[0])}: {message}")
     return status

@@ -32,5 +32,9 @@ class SetupError(DLTutorialsError, ImportError):
     """Theano cannot be imported on this machine as it is."""
 
 
+class ClusterError(DLTutorialsError):
+    """The machines that were to do the work cannot be reached, or do it no more."""
+
+
 class OutOfMemoryError(DLTutorialsError, MemoryError):
     """The data do not fit into the memory of the machine or its GPU."""

@@ -30,7 +30,7 @@ from dltutorials.chunks import ChunkedDataset
 from dltutorials.datasets import FILE_NAME, PathLike, Sources, Split, open_dataset
 from dltutorials.errors import OptionError, OutOfMemoryError
 from dltutorials.options import require_integer
-from dltutorials.sources import FloatRows, ScaledBytes
+from dltutorials.sources import FloatRows, ScaledBytes, require_numbers
 
 import numpy
 import theano
@@ -86,7 +86,9 @@ def shared_dataset(data_xy: Split, borrow: bool = True) -> Tuple[Any, Any]:
     try:
         if isinstance(data_x, ScaledBytes):
             data_x = FloatRows(data_x, floatX).whole()
-        shared_x = theano.shared(numpy.asarray(data_x, dtype=floatX), borrow=borrow)
+        # On a memory map, numbers may lie where a processor cannot read them well.
+        aligned_x = numpy.require(numpy.asarray(data_x, dtype=floatX), requirements="A")
+        shared_x = theano.shared(aligned_x, borrow=borrow)
         shared_y = theano.shared(numpy.asarray(data_y, dtype=floatX), borrow=borrow)
     except Exception as error:
         # The GPU library has an exception of its own for this.
@@ -109,6 +111,7 @@ def load_data(
     batch_size: Optional[int] = None,
     chunk_size: Optional[int] = None,
     offline: bool = False,
+    memory_map: bool = False,
 ) -> SharedDatasets:
     """Load a data set into six shared variables.
 
@@ -123,6 +126,10 @@ def load_data(
         same bytes either way.
     offline : bool
         Whether to fail instead of downloading a published set that is not there.
+    memory_map : bool
+        Whether shared variables on the CPU may be views of the file, where it
+        holds arrays as they are computed with (:func:`dltutorials.npz_files.write_npz`):
+        processes that train on the same file then have it in memory once.
 
     Returns
     -------
@@ -143,8 +150,11 @@ def load_data(
     -----
     Source: Getting Started, "MNIST Dataset".
     """
-    sources = open_dataset(dataset, memory_map=chunk_size is not None, offline=offline)
+    sources = open_dataset(dataset, memory_map or chunk_size is not None, offline)
     if chunk_size is None:
+        for x, _ in sources.sets:
+            if isinstance(x, numpy.memmap):  # others are checked when they are opened
+                require_numbers(x)
         return SharedDatasets(
             [shared_dataset(s) for s in sources.sets], sources.n_in, sources.n_out
         )

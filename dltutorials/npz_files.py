@@ -12,7 +12,8 @@ stand for 0 to 255/256, one a row; labels as integers from 0 on.
 ['memmap', 'memmap', 'memmap']
 
 A pickled object is never read. What ``numpy.savez`` wrote can be mapped into
-memory instead of being read; ``numpy.savez_compressed`` makes smaller files, which
+memory instead of being read, and what :func:`write_npz` wrote can be computed
+with where it is mapped; ``numpy.savez_compressed`` makes smaller files, which
 have to be unpacked.
 """
 
@@ -24,7 +25,8 @@ import zlib
 from typing import Any, Tuple, Union
 
 from dltutorials.errors import DataError
-from dltutorials.sources import ScaledBytes
+from dltutorials.files import durable_writer
+from dltutorials.sources import ROWS_AT_A_TIME, FloatRows, ScaledBytes
 
 import numpy
 
@@ -37,6 +39,9 @@ _BLOCK = 1 << 20
 _MAX_HEADER = 10_000  # bytes; that of a plain array has 118
 _MAGIC = b"\x93NUMPY\x01\x00"  # format 1.0, the one of all plain arrays
 _LOCAL_HEADER = 30  # bytes before the name of a member, where zip files put its data
+_ZIP64_EXTRA = 20  # bytes after the name, with its size
+_ALIGNMENT = 64  # bytes: a line of a processor's cache
+_PADDING = b"DL"  # what an extra field that only fills is called here
 
 
 def read_npz(path: PathLike, memory_map: bool = False) -> Tuple[Split, Split, Split]:
@@ -75,6 +80,47 @@ def read_npz(path: PathLike, memory_map: bool = False) -> Tuple[Split, Split, Sp
         for part in ("train", "valid", "test")
     )
     return train_set, valid_set, test_set
+
+
+def write_npz(path: PathLike, sets: Tuple[Split, Split, Split], dtype: str) -> None:
+    """Write a data set so that it can be used where it is mapped into memory.
+
+    Arrays begin at multiples of 64 bytes, which those of ``numpy.savez`` do not;
+    everything that reads ``.npz`` files reads these.
+
+    Parameters
+    ----------
+    path : path
+        Replaced if it exists, and untouched if anything fails.
+    sets : ((x, y), (x, y), (x, y))
+        Training, validation and test set; `x` anything that
+        :class:`~dltutorials.sources.FloatRows` reads, `y` integer arrays.
+    dtype : {"float32", "float64"}
+        Of the examples in the file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    rows = [(FloatRows(x, dtype), FloatRows(y, y.dtype.name)) for x, y in sets]
+    with durable_writer(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, source in zip(NAMES, (source for pair in rows for source in pair)):
+            _write_member(archive, file.tell(), f"{name}.npy", source)
+
+
+def _write_member(archive: zipfile.ZipFile, position: int, name: str, rows: FloatRows) -> None:
+    info = zipfile.ZipInfo(name)
+    begin = position + _LOCAL_HEADER + len(name) + _ZIP64_EXTRA + len(_PADDING) + 2
+    n_bytes = -begin % _ALIGNMENT
+    info.extra = _PADDING + n_bytes.to_bytes(2, "little") + bytes(n_bytes)
+    with archive.open(info, "w", force_zip64=True) as member:
+        header = {"descr": rows.dtype.str, "fortran_order": False, "shape": rows.shape}
+        numpy.lib.format.write_array_header_1_0(member, header)
+        for start in range(0, len(rows), ROWS_AT_A_TIME):
+            block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
+            member.write(block.data)
+            rows.release(block)
 
 
 def _as_source(x: numpy.ndarray) -> Any:

@@ -15,8 +15,13 @@ except ImportError as error:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the script with these arguments; return its exit status."""
     options = make_parser().parse_args(argv)
-    build = dltutorials.LogisticRegression
+    build = make_build(options)
     return command_line.run(lambda: command_line.train_model("train_logreg", options, build))
+
+
+def make_build(options: argparse.Namespace) -> command_line.Build:
+    """Return what builds the model; none of the options describes it."""
+    return dltutorials.LogisticRegression
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -18,12 +18,18 @@ except ImportError as error:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the script with these arguments; return its exit status."""
     options = make_parser().parse_args(argv)
+    build = make_build(options)
+    return command_line.run(lambda: command_line.train_model("train_mlp", options, build))
+
+
+def make_build(options: argparse.Namespace) -> command_line.Build:
+    """Return what builds the model that the options describe."""
 
     def build(x: Any, n_in: int, n_out: int) -> dltutorials.MLP:
         rng = numpy.random.RandomState(options.seed)
         return dltutorials.MLP(rng, x, n_in, options.n_hidden, n_out, options.activation)
 
-    return command_line.run(lambda: command_line.train_model("train_mlp", options, build))
+    return build
 
 
 def make_parser() -> argparse.ArgumentParser:

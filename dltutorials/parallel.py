@@ -1,0 +1,99 @@
+"""Many runs at once: in processes of this machine, or on a Dask cluster.
+
+Both are joblib's. On this machine the threads of the BLAS are divided among the
+processes, by ``OPENBLAS_NUM_THREADS`` in their environment, unless the user has
+set it. On a cluster the workers have to have the package, and to see the data
+and the folder of the results under the same paths.
+"""
+
+import contextlib
+import logging
+import os
+from concurrent.futures import CancelledError
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
+
+from dltutorials.errors import ClusterError, SetupError
+from dltutorials.runs import Job, RunRecord, carry_out, failed
+
+import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+CONNECT_TIMEOUT = 5  # seconds
+MAX_DEATHS = 3  # of worker processes on this machine, until the rest is given up
+
+
+def carry_out_all(
+    jobs: Sequence[Job], n_processes: int = 1, scheduler: Optional[str] = None
+) -> Iterator[RunRecord]:
+    """Carry out jobs in parallel; yield their records in the order in which they end.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    n_processes : int
+        At a time, on this machine.
+    scheduler : str, optional
+        The address of a Dask scheduler; its workers take the place of processes here.
+
+    Raises
+    ------
+    SetupError
+        If a scheduler is given and ``distributed`` is not installed.
+    ClusterError
+        If the scheduler cannot be reached or has no workers, now or later.
+    """
+    with _backend(scheduler) as (backend, deaths):
+        waiting: Dict[str, Job] = {job.key: job for job in jobs}
+        for _ in range(MAX_DEATHS):
+            try:
+                for record in _in_parallel(list(waiting.values()), n_processes, backend):
+                    del waiting[record["key"]]
+                    yield record
+            except deaths:
+                continue  # what was under way is lost; the rest begins again
+            return
+        for job in waiting.values():
+            reason = "its process, or one beside it, was killed again and again; out of memory?"
+            yield failed(job, reason)
+
+
+@contextlib.contextmanager
+def _backend(scheduler: Optional[str]) -> Iterator[Tuple[Optional[str], Tuple[Any, ...]]]:
+    """Give joblib's backend, and what it raises when a process of its own has died."""
+    if scheduler is None:
+        yield "loky", (TerminatedWorkerError,)
+        return
+    try:
+        import distributed
+        from distributed.comm.addressing import get_address_host_port
+    except ImportError as error:
+        raise SetupError(
+            f"--dask needs the packages dask and distributed ({error}); "
+            "install them: pip install 'dltutorials[cluster]'"
+        ) from None
+    for name in ("distributed", "asyncio", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is raised
+    try:
+        get_address_host_port(scheduler)  # a client would stumble over a wrong one once more
+        with contextlib.ExitStack() as stack:
+            client = distributed.Client(scheduler, timeout=CONNECT_TIMEOUT, set_as_default=False)
+            stack.enter_context(client)
+            stack.enter_context(joblib.parallel_config("dask", client=client))
+            yield None, (distributed.KilledWorker,)
+    except (OSError, ValueError, CancelledError) as error:
+        raise ClusterError(
+            f"the Dask scheduler {scheduler} cannot be used: {' '.join(str(error).split())}"
+        ) from None
+
+
+def _in_parallel(
+    jobs: Sequence[Job], n_processes: int, backend: Optional[str]
+) -> Iterator[RunRecord]:
+    parallel = joblib.Parallel(
+        n_processes,
+        backend=backend,
+        batch_size=1,
+        pre_dispatch="all",
+        return_as="generator_unordered",
+    )
+    return parallel(joblib.delayed(carry_out)(job, os.getpid()) for job in jobs)

@@ -1,0 +1,171 @@
+#!/usr/bin/env python
+"""Choose between models by their validation errors: train all of a grid, from several seeds."""
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+try:
+    from dltutorials import command_line
+    from dltutorials.comparison import Outcome, compare
+    from dltutorials.errors import DataError, OptionError
+    from dltutorials.grid import Run, make_runs
+    from dltutorials.options import require_integer
+    from dltutorials.parallel import carry_out_all
+    from dltutorials.runs import Job, RunRecord, describe_run, load_record, load_script
+    from dltutorials.sharing import share_data
+    from dltutorials.theano_setup import set_floatX
+except ImportError as error:
+    sys.exit(f"select_model.py: error: {error}")
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the script with these arguments; return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = make_parser().parse_args(arguments[:end])
+    return command_line.run(lambda: select_model(options, arguments[end + 1 :]))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the script's options."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        usage="%(prog)s SCRIPT --grid NAME=VALUE,... [options] [-- options of SCRIPT]",
+        epilog="The results stay in the folder: what is finished there is not repeated.",
+    )
+    add = parser.add_argument
+    add("script", metavar="SCRIPT", help="train_logreg, train_mlp, or the path of one like them")
+    add(
+        "--grid",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,VALUE...",
+        help="values of an option of SCRIPT to combine with those of every other --grid",
+    )
+    add("--seeds", type=int, metavar="N", help="seeds for each configuration; default: one")
+    add("--jobs", type=int, metavar="N", help="trainings at a time; default: 1")
+    add("--dask", metavar="ADDRESS", help="scheduler of a cluster that does the work")
+    add(
+        "--results",
+        default="runs",
+        metavar="FOLDER",
+        help="where records and parameters are kept; default: %(default)s",
+    )
+    add("--format", choices=["table", "json"], default="table", help="default: %(default)s")
+    add("--quiet", action="store_true", help="print the result and errors only")
+    return parser
+
+
+def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    """Carry out what is not finished yet, and print the comparison."""
+    if options.jobs is not None and options.dask is not None:
+        raise OptionError("jobs: got it together with --dask; the cluster's workers decide")
+    n_processes = 1 if options.jobs is None else options.jobs
+    require_integer("jobs", n_processes, at_least=1)
+    script = find_script(options.script)
+    runs = make_runs(load_script(script).make_parser(), options.grid, arguments, options.seeds)
+    if len(runs) == 1 and not options.grid:
+        raise OptionError("grid: got none; give --grid NAME=VALUE,VALUE..., or --seeds N")
+    for run in runs:
+        command_line.check_numbers(argparse.Namespace(**run.options))
+    jobs = make_jobs(script, runs, options.results)
+    records = {job.key: record for job in jobs for record in [load_record(job)] if record}
+    show = Progress(jobs, runs, options.quiet)
+    if records:
+        show.say(f"{len(records)} of {len(jobs)} runs are finished already in {options.results}")
+    waiting = [job for job in jobs if job.key not in records]
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        for record in carry_out_all(waiting, n_processes, options.dask) if waiting else ():
+            records[record["key"]] = record
+            show(record, len(records))
+    except KeyboardInterrupt as interrupt:
+        command_line.say(
+            f"interrupted; {len(records)} of {len(jobs)} runs are finished in {options.results}; "
+            "the same command goes on with the others"
+        )
+        return interrupt.args[0] if interrupt.args else command_line.INTERRUPTED
+    return report([(run, records[job.key]) for run, job in zip(runs, jobs)], options)
+
+
+def find_script(name: str) -> str:
+    """Return the path of a training script, given it or the name of one beside this."""
+    beside = Path(__file__).resolve().with_name(f"{name}.py")
+    path = beside if beside.exists() else Path(name).resolve()
+    if not path.is_file():
+        raise OptionError(f"script: got {name}, expected train_logreg, train_mlp, or a path")
+    return str(path)
+
+
+def make_jobs(script: str, runs: Sequence[Run], folder: str) -> List[Job]:
+    """Return the job of each run, with the data in a file that all of them can share."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make {folder}: {error.strerror}; choose another folder") from None
+    shared: Dict[str, Any] = {}
+    jobs = []
+    for run in runs:
+        options = argparse.Namespace(**{**run.options, "quiet": True})
+        options.floatX = set_floatX(options.floatX)
+        if options.floatX not in shared:
+            in_chunks = options.chunk_size is not None
+            shared[options.floatX] = share_data(
+                options.dataset, options.floatX, folder, options.offline, in_chunks
+            )
+        options.dataset = shared[options.floatX].path
+        facts = describe_run(script, options, shared[options.floatX].digest)
+        job = Job(script, vars(options), facts, str(Path(folder).resolve()))
+        options.save = str(job.params_path)
+        command_line.check_training_options(options)
+        jobs.append(job)
+    return jobs
+
+
+class Progress:
+    """Says of each run that ends how it went, without its test error."""
+
+    def __init__(self, jobs: Sequence[Job], runs: Sequence[Run], quiet: bool) -> None:
+        self.names = {job.key: run.name for job, run in zip(jobs, runs)}
+        self.quiet = quiet
+
+    def __call__(self, record: RunRecord, n_finished: int) -> None:
+        """Print a line on a run."""
+        outcome = f"failed: {record['failure']}"
+        if record["failure"] is None:
+            loss = f"validation error {record['best_validation_loss'] * 100:f} %"
+            outcome = f"{loss}, {record['message']}, {record['seconds']:.1f} s"
+        name = self.names[record["key"]]
+        self.say(f"{n_finished}/{len(self.names)} {name}: {outcome}")
+
+    def say(self, message: str) -> None:
+        """Print a message, unless told to be quiet."""
+        if not self.quiet:
+            command_line.say(message)
+
+
+def report(outcomes: Sequence[Outcome], options: argparse.Namespace) -> int:
+    """Print the comparison; return the exit status."""
+    comparison = compare(outcomes)
+    if options.format == "json":
+        print(json.dumps(comparison.as_json(), indent=1))
+    else:
+        print(*comparison.lines(), sep="\n", flush=True)
+    if comparison.chosen is None or comparison.chosen.best is None:
+        return command_line.fail("error: all runs failed", command_line.FAILED)
+    if not options.quiet:
+        path = Path(options.results, f"{comparison.chosen.best[1]['key']}.pkl")
+        command_line.say(f"the parameters of the best run are in {path}")
+    return command_line.DONE
+
+
+def _interrupt(number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
