@@ -56,8 +56,8 @@ class Run(NamedTuple):
 def phrase(settings: Dict[str, Any]) -> str:
     """Return settings as one would write them.
 
-    >>> phrase({"learning_rate": 1e9, "n_hidden": 20})
-    'learning_rate=1e+09, n_hidden=20'
+    >>> phrase({"learning_rate": 0.010, "n_hidden": 20})
+    'learning_rate=0.01, n_hidden=20'
     """
     return ", ".join(f"{name}={show(value)}" for name, value in settings.items()) or "defaults"
 

@@ -4,13 +4,16 @@ Both are joblib's. On this machine the threads of the BLAS are divided among the
 processes, by ``OPENBLAS_NUM_THREADS`` in their environment, unless the user has
 set it. On a cluster the workers have to have the package, and to see the data
 and the folder of the results under the same paths.
+
+When a worker process dies, by itself or for want of memory, the runs that were
+under way are begun again after the others, one by one.
 """
 
 import contextlib
 import logging
 import os
 from concurrent.futures import CancelledError
-from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from dltutorials.errors import ClusterError, SetupError
 from dltutorials.runs import Job, RunRecord, carry_out, failed
@@ -19,7 +22,7 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 CONNECT_TIMEOUT = 5  # seconds
-MAX_DEATHS = 3  # of worker processes on this machine, until the rest is given up
+WORKERS_TIMEOUT = 5
 
 
 def carry_out_all(
@@ -42,26 +45,29 @@ def carry_out_all(
     ClusterError
         If the scheduler cannot be reached or has no workers, now or later.
     """
-    with _backend(scheduler) as (backend, deaths):
+    with _backend(scheduler) as (backend, death):
         waiting: Dict[str, Job] = {job.key: job for job in jobs}
-        for _ in range(MAX_DEATHS):
+        suspects: List[Job] = []
+        while waiting:
             try:
                 for record in _in_parallel(list(waiting.values()), n_processes, backend):
                     del waiting[record["key"]]
                     yield record
-            except deaths:
-                continue  # what was under way is lost; the rest begins again
-            return
-        for job in waiting.values():
-            reason = "its process, or one beside it, was killed again and again; out of memory?"
-            yield failed(job, reason)
+            except death:
+                under_way = list(waiting)[: n_processes if scheduler is None else None]
+                suspects += map(waiting.pop, under_way)
+        for job in suspects:  # each alone, to know which of them it is
+            try:
+                yield from _in_parallel([job], n_processes, backend)
+            except death:
+                yield failed(job, "its process was killed; is there enough memory?")
 
 
 @contextlib.contextmanager
-def _backend(scheduler: Optional[str]) -> Iterator[Tuple[Optional[str], Tuple[Any, ...]]]:
+def _backend(scheduler: Optional[str]) -> Iterator[Tuple[Optional[str], Any]]:
     """Give joblib's backend, and what it raises when a process of its own has died."""
     if scheduler is None:
-        yield "loky", (TerminatedWorkerError,)
+        yield "loky", TerminatedWorkerError
         return
     try:
         import distributed
@@ -71,18 +77,29 @@ def _backend(scheduler: Optional[str]) -> Iterator[Tuple[Optional[str], Tuple[An
             f"--dask needs the packages dask and distributed ({error}); "
             "install them: pip install 'dltutorials[cluster]'"
         ) from None
-    for name in ("distributed", "asyncio", "tornado"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is raised
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # pages on a lost connection; what matters is raised
     try:
         get_address_host_port(scheduler)  # a client would stumble over a wrong one once more
         with contextlib.ExitStack() as stack:
             client = distributed.Client(scheduler, timeout=CONNECT_TIMEOUT, set_as_default=False)
             stack.enter_context(client)
+            _require_workers(client, distributed.TimeoutError)
             stack.enter_context(joblib.parallel_config("dask", client=client))
-            yield None, (distributed.KilledWorker,)
+            yield None, distributed.KilledWorker
     except (OSError, ValueError, CancelledError) as error:
-        raise ClusterError(
-            f"the Dask scheduler {scheduler} cannot be used: {' '.join(str(error).split())}"
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ClusterError(f"the Dask scheduler {scheduler} cannot be used: {reason}") from None
+    finally:
+        logging.disable(disabled)
+
+
+def _require_workers(client: Any, timeout_error: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_TIMEOUT)
+    except timeout_error:
+        raise ValueError(
+            f"it has no workers after {WORKERS_TIMEOUT} s; start some: dask worker ADDRESS"
         ) from None
 
 
@@ -93,7 +110,9 @@ def _in_parallel(
         n_processes,
         backend=backend,
         batch_size=1,
-        pre_dispatch="all",
+        # No run waits in the pool, which an interruption would find in disorder; a cluster
+        # has to know all of them, since workers may still join it.
+        pre_dispatch="n_jobs" if backend else "all",
         return_as="generator_unordered",
     )
     return parallel(joblib.delayed(carry_out)(job, os.getpid()) for job in jobs)

@@ -94,7 +94,7 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
 
 def find_script(name: str) -> str:
     """Return the path of a training script, given it or the name of one beside this."""
-    beside = Path(__file__).resolve().with_name(f"{name}.py")
+    beside = Path(__file__).resolve().parent / f"{name}.py"
     path = beside if beside.exists() else Path(name).resolve()
     if not path.is_file():
         raise OptionError(f"script: got {name}, expected train_logreg, train_mlp, or a path")
