@@ -9,10 +9,10 @@ of the best run of the chosen configuration.
 >>> records = [{"key": "abc", "failure": None, "best_validation_loss": loss, "n_epochs": 5,
 ...             "test_score": 0.1} for loss in (0.25, 0.5, 0.25, 0.125)]
 >>> print(*compare(list(zip(runs, records))).lines(), sep="\n")
-| n_hidden | validation error, % | runs | best seed | epochs |
+| n_hidden | validation error, % | runs | epochs | best seed |
 |---|---|---|---|---|
-| 20 | 18.75 ± 8.84 | 2 | 2 | 5 |
-| 10 | 37.50 ± 17.68 | 2 | 1 | 5 |
+| 20 | 18.75 ± 8.84 | 2 | 5 | 2 |
+| 10 | 37.50 ± 17.68 | 2 | 5 | 1 |
 Chosen for the lowest mean validation error: n_hidden=20
 Its best run, seed 2: validation error 12.500000 %, test error 10.000000 %
 """
@@ -82,8 +82,10 @@ class Comparison(NamedTuple):
     def lines(self) -> List[str]:
         """Return a table, the runs that failed with their reasons, and the choice."""
         names = list(self.configurations[0].settings)
-        header = [*names, "validation error, %", "runs", "best seed", "epochs"]
+        header = [*names, "validation error, %", "runs", "epochs", "best seed"]
         rows = [header, ["---"] * len(header), *map(_row, self.configurations)]
+        if not any(row[-1] for row in rows[2:]):
+            rows = [row[:-1] for row in rows]  # nothing is drawn at random
         lines = [f"| {' | '.join(row)} |".replace(" --- ", "---") for row in rows]
         for configuration in self.configurations:
             for run, record in configuration.failed:
@@ -153,7 +155,7 @@ def _row(configuration: Configuration) -> List[str]:
     n_epochs = sorted({record["n_epochs"] for _, record in configuration.finished})
     epochs = f"{n_epochs[0]}" if len(n_epochs) == 1 else f"{n_epochs[0]} to {n_epochs[-1]}"
     seed = configuration.best[0].seed
-    return [*settings, error, runs, "" if seed is None else str(seed), epochs]
+    return [*settings, error, runs, epochs, "" if seed is None else str(seed)]
 
 
 def _configuration_as_json(configuration: Configuration) -> Dict[str, Any]:

@@ -25,7 +25,7 @@ import threading
 from pathlib import Path
 from typing import Any, Dict, NamedTuple, Optional
 
-from dltutorials import command_line
+from dltutorials import __version__, command_line
 from dltutorials.checkpoint import save_params
 from dltutorials.errors import DLTutorialsError, OptionError
 from dltutorials.files import durable_writer
@@ -114,6 +114,7 @@ def describe_run(script: str, options: argparse.Namespace, data: str) -> Dict[st
     return {
         "options": deciding,
         "script": hashlib.sha256(Path(script).read_bytes()).hexdigest(),
+        "dltutorials": __version__,
         **command_line.describe_training(Path(script).stem, data),
     }
 
@@ -170,7 +171,7 @@ def carry_out(job: Job, owner: int) -> RunRecord:
             with durable_writer(job.record_path) as file:
                 file.write(json.dumps(record, indent=1).encode())
             return record
-        except Exception as error:  # the other runs go on
+        except (Exception, SystemExit) as error:  # the other runs go on
             return failed(job, _one_line(error))
 
 

@@ -147,6 +147,13 @@ def test_what_is_finished_is_not_repeated(main, tmp_path, capsys, tiny_file):
     assert "2 of 4 runs are finished already" in capsys.readouterr().err
 
 
+def test_what_draws_nothing_at_random_has_no_seeds_in_the_table(main, capsys):
+    assert main("train_logreg", "--grid", "learning_rate=0.1,0.2") == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[0] == "| learning_rate | validation error, % | runs | epochs |"
+    assert table[-1].startswith("Its best run: validation error ")
+
+
 def test_only_if_all_runs_fail_the_script_fails(main, capsys):
     assert main("train_mlp", "--grid", "learning_rate=1e9,1e10") == 1
     out, err = capsys.readouterr()
