@@ -119,7 +119,7 @@ def _write_member(archive: zipfile.ZipFile, position: int, name: str, rows: Floa
         numpy.lib.format.write_array_header_1_0(member, header)
         for start in range(0, len(rows), ROWS_AT_A_TIME):
             block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
-            member.write(block.data)
+            member.write(block.data.cast("B"))  # older Pythons count elements, not bytes
             rows.release(block)
 
 
