@@ -49,7 +49,14 @@ def run(tmp_path, tiny_file):
         command += ["--", "--dataset", str(tiny_file), "--batch-size", "10"]
         command += ["--n-epochs", str(n_epochs), "--patience", str(patience)]
         process = subprocess.Popen(
-            command, cwd=tmp_path, stdout=-1, stderr=-1, text=True, start_new_session=True
+            command,
+            cwd=tmp_path,
+            stdout=-1,
+            stderr=-1,
+            text=True,
+            start_new_session=True,
+            # A background process of a shell ignores Ctrl-C, and its children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         if wait:
             process.out, process.err = process.communicate(timeout=120)
