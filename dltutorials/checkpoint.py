@@ -20,9 +20,10 @@ without this package too:
 checks everything before it changes anything.
 """
 
+import contextlib
 import os
 import pickle
-from typing import Any, Sequence
+from typing import Any, BinaryIO, Iterator, List, Sequence
 
 from dltutorials.errors import DataError, UnsafePickleError
 from dltutorials.files import PathLike, durable_writer
@@ -78,11 +79,50 @@ def load_params(params: Sequence[Any], path: PathLike) -> None:
     Source: Getting Started, "Loading and Saving Models".
     Differs: the chapter opens the file as text, which fails on Python 3.
     """
+    with _parameter_file(path) as file:
+        values = [_read_like(param, file) for param in params]
+        if file.read(1):
+            raise DataError(f"holds more than the model's {len(params)} parameters")
+    for param, value in zip(params, values):
+        param.set_value(value, borrow=True)
+
+
+def read_params(path: PathLike) -> List[numpy.ndarray]:
+    """Read the values in a file of parameters, however many and of whatever shapes.
+
+    Parameters
+    ----------
+    path : path
+        A file as :func:`save_params` writes it.
+
+    Returns
+    -------
+    list of array of floats
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or holds anything else.
+    """
+    values: List[numpy.ndarray] = []
+    with _parameter_file(path) as file:
+        n_bytes = os.fstat(file.fileno()).st_size
+        while file.tell() < n_bytes:
+            value: Any = load_pickle(file, n_bytes)
+            if not isinstance(value, numpy.ndarray) or value.dtype.kind != "f":
+                raise DataError(f"parameter {len(values) + 1} is no array of floats")
+            values.append(value)
+        if not values:
+            raise DataError("empty")
+    return values
+
+
+@contextlib.contextmanager
+def _parameter_file(path: PathLike) -> Iterator[BinaryIO]:
+    """Open a file of parameters; say of what goes wrong which file it was."""
     try:
         with open(path, "rb") as file:
-            values = [_read_like(param, file) for param in params]
-            if file.read(1):
-                raise DataError(f"holds more than the model's {len(params)} parameters")
+            yield file
     except UnsafePickleError as error:
         raise UnsafePickleError(
             f"{os.fspath(path)}: {error}; only the values of parameters are read, never pickled "
@@ -90,12 +130,10 @@ def load_params(params: Sequence[Any], path: PathLike) -> None:
         ) from None
     except DataError as error:
         raise DataError(
-            f"{os.fspath(path)}: {error}; give a file of parameters that this model saved"
+            f"{os.fspath(path)}: {error}; give a file of parameters, as save_params writes it"
         ) from None
     except OSError as error:
         raise DataError(f"{os.fspath(path)}: cannot be read: {error.strerror or error}") from None
-    for param, value in zip(params, values):
-        param.set_value(value, borrow=True)
 
 
 def _read_like(param: Any, file: Any) -> numpy.ndarray:
