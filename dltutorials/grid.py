@@ -24,10 +24,10 @@ from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Sequence, Tu
 
 from dltutorials.errors import OptionError
 from dltutorials.options import require_integer
+from dltutorials.training_options import FILES
 
 # What says where files are, or how to go about it, gives no other model.
-_OWN_FILES = ("save", "checkpoint", "resume", "checkpoint_every")
-_NO_CHOICE = (*_OWN_FILES, "dataset", "offline", "quiet", "chunk_size", "exact_evaluation", "help")
+_NO_CHOICE = (*FILES, "dataset", "offline", "quiet", "chunk_size", "exact_evaluation", "help")
 
 
 class Run(NamedTuple):
@@ -99,7 +99,7 @@ def make_runs(
         twice, or the script has no seed to vary.
     """
     base = _parse(parser, arguments)
-    for name in _OWN_FILES:
+    for name in FILES:
         if name in base and getattr(base, name) != parser.get_default(name):
             raise OptionError(
                 f"{name}: got {getattr(base, name)!r}, expected none; "

@@ -9,7 +9,7 @@ under way, and a kill loses at most the line that was being written.
 >>> import os, tempfile
 >>> path = os.path.join(tempfile.mkdtemp(), "run.jsonl")
 >>> writer = HistoryWriter(path, {"program": "train_logreg"})
->>> writer.add({"epoch": 1, "iteration": 82, "validation_loss": 0.125})
+>>> writer.update([{"epoch": 1, "iteration": 82, "validation_loss": 0.125}])
 >>> header, records = read_history(path)
 >>> header["program"], records
 ('train_logreg', [{'epoch': 1, 'iteration': 82, 'validation_loss': 0.125}])
@@ -83,31 +83,30 @@ class HistoryWriter:
         with durable_writer(path) as file:
             file.write(content)
         self.size = len(content)  # bytes that are on the disk for certain
-        self.waiting = b""
+        self.n_records = len(records)
 
-    def add(self, record: Record) -> None:
-        """Write one more record, and any that could not be written before.
+    def update(self, records: Sequence[Record]) -> None:
+        """Write those of the training's records that are not in the file yet.
+
+        Parameters
+        ----------
+        records : sequence of dict
+            All of them.
 
         Raises
         ------
         OSError
-            If it cannot be written; it is then tried again with the next one.
+            If they cannot be written; the next call tries again.
         """
-        self.waiting += _line(record)
-        self.flush()
-
-    def flush(self) -> None:
-        """Bring to the disk what is not there yet; raises OSError."""
-        if not self.waiting:
-            return
+        lines = b"".join(map(_line, records[self.n_records :]))
         with open(self.path, "r+b") as file:
             file.truncate(self.size)  # a part of a line that a full disk left
             file.seek(self.size)
-            file.write(self.waiting)
+            file.write(lines)
             file.flush()
             os.fsync(file.fileno())
-        self.size += len(self.waiting)
-        self.waiting = b""
+        self.size += len(lines)
+        self.n_records = len(records)
 
 
 def read_history(path: PathLike) -> History:

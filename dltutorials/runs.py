@@ -25,13 +25,15 @@ import threading
 from pathlib import Path
 from typing import Any, Dict, NamedTuple, Optional
 
-from dltutorials import __version__, command_line
+from dltutorials import __version__
 from dltutorials.checkpoint import save_params
 from dltutorials.errors import DLTutorialsError, OptionError
 from dltutorials.files import durable_writer
 from dltutorials.task import Result
 from dltutorials.theano_setup import set_floatX
 from dltutorials.trainer import train
+from dltutorials.training_options import deciding_options, early_stopping
+from dltutorials.training_program import describe_training, load_datasets, prepare_task
 
 FORMAT = "dltutorials run 1"
 RunRecord = Dict[str, Any]
@@ -80,7 +82,7 @@ def load_script(path: str) -> Any:
     """Import a training script by its path.
 
     It has to have ``make_parser()``, which returns the parser of its options,
-    and ``make_build(options)``: see :func:`dltutorials.command_line.prepare_task`.
+    and ``make_build(options)``: see :func:`dltutorials.training_program.prepare_task`.
 
     Raises
     ------
@@ -110,12 +112,12 @@ def describe_run(script: str, options: argparse.Namespace, data: str) -> Dict[st
     data : str
         A digest of the arrays.
     """
-    deciding = {**command_line.deciding_options(options), "n_epochs": options.n_epochs}
+    deciding = {**deciding_options(options), "n_epochs": options.n_epochs}
     return {
         "options": deciding,
         "script": hashlib.sha256(Path(script).read_bytes()).hexdigest(),
         "dltutorials": __version__,
-        **command_line.describe_training(Path(script).stem, data),
+        **describe_training(Path(script).stem, data),
     }
 
 
@@ -180,11 +182,11 @@ def _train(job: Job) -> Result:
     set_floatX(options.floatX)
     gc.collect()  # the functions and data of the run before
     build = load_script(job.script).make_build(options)
-    datasets = command_line.load_datasets(options, memory_map=True)
+    datasets = load_datasets(options, memory_map=True)
     result = train(
-        command_line.prepare_task(options, build, datasets),
+        prepare_task(options, build, datasets),
         options.n_epochs,
-        command_line.early_stopping(options),
+        early_stopping(options),
         on_improvement=lambda params: save_params(params, job.params_path),
     )
     if result.stop_reason == "interrupted":

@@ -64,30 +64,19 @@ def find_snapshots(folder: PathLike) -> List[Tuple[int, Path]]:
     return found
 
 
-def require_snapshot_folder(folder: PathLike) -> None:
-    """Make a folder for snapshots; one that holds those of another training is refused.
+def require_snapshot_folder(folder: PathLike, is_resumed: bool = False) -> None:
+    """Make a folder for the snapshots of a training, and see that it can be written.
+
+    Parameters
+    ----------
+    folder : path
+    is_resumed : bool
+        Whether it may hold snapshots, those of the same training.
 
     Raises
     ------
     DataError
-        If there are any, or the folder cannot be made or written.
-    """
-    make_snapshot_folder(folder)
-    found = _list_snapshots(folder)
-    if found:
-        raise DataError(
-            f"{os.fspath(folder)} holds {len(found)} snapshots of another training; "
-            "remove them, or choose another folder"
-        )
-
-
-def make_snapshot_folder(folder: PathLike) -> None:
-    """Make a folder for snapshots if it is not there, and see that it can be written.
-
-    Raises
-    ------
-    DataError
-        If it cannot.
+        If it cannot be made or written, or holds snapshots of another training.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -96,6 +85,12 @@ def make_snapshot_folder(folder: PathLike) -> None:
             f"cannot make {os.fspath(folder)}: {error.strerror or error}; choose another folder"
         ) from None
     require_writable(Path(folder, "iteration-0000000000.pkl"))
+    found = _list_snapshots(folder)
+    if found and not is_resumed:
+        raise DataError(
+            f"{os.fspath(folder)} holds {len(found)} snapshots of another training; "
+            "remove them, or choose another folder"
+        )
 
 
 def _list_snapshots(folder: PathLike) -> List[Tuple[int, Path]]:

@@ -77,7 +77,7 @@ class Result:
         A record a validation, of plain numbers: ``epoch`` and ``minibatch``
         (from 1), ``iteration`` (from 0), ``cost`` (mean since the last record),
         ``validation_loss``, ``is_best``, ``test_score`` (of a best one, else
-        None), ``patience``.
+        None), ``patience``, ``seconds`` (since the start).
     stop_reason : str
         ``"patience"``, ``"n_epochs"``, ``"interrupted"`` (on request, or Ctrl-C) or
         ``"diverged"`` (a cost or validation loss that is nan or inf).

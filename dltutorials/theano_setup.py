@@ -56,6 +56,7 @@ from dltutorials.theano_cache import mend_module_cache, remembered
 # All that Theano's C code calls; scipy-openblas32 has them as scipy_sgemm_ etc.
 _BLAS_FUNCTIONS = "sgemm dgemm sgemv dgemv sger dger sdot ddot saxpy daxpy"
 _RENAMES = " ".join(f"-D{name}_=scipy_{name}_" for name in _BLAS_FUNCTIONS.split())
+_NUMPY_BLAS = "NumPy's BLAS"
 _TIMEOUT = "OPENBLAS_THREAD_TIMEOUT"
 _BLAS_TEST = """
 extern "C" double ddot_(const int*, const double*, const int*, const double*, const int*);
@@ -134,11 +135,16 @@ def set_floatX(floatX: Optional[str] = None) -> str:
 def describe_engine() -> str:
     """Return one line on Theano, its number type and its BLAS, for a log."""
     theano = import_theano()
-    ldflags = theano.config.blas.ldflags
-    libraries = [flag[2:] for flag in ldflags.split() if flag.startswith("-l")]
-    blas = "linked with " + " ".join(libraries) if libraries else "with NumPy's BLAS"
+    blas = name_blas()
+    relation = "with" if blas == _NUMPY_BLAS else "linked with"
     compiler = "" if theano.config.cxx else ", without a C++ compiler (slow)"
-    return f"Theano {theano.__version__}, {theano.config.floatX}, {blas}{compiler}"
+    return f"Theano {theano.__version__}, {theano.config.floatX}, {relation} {blas}{compiler}"
+
+
+def name_blas() -> str:
+    """Return the libraries that Theano's matrix products come from."""
+    flags = import_theano().config.blas.ldflags.split()
+    return " ".join(flag[2:] for flag in flags if flag.startswith("-l")) or _NUMPY_BLAS
 
 
 class UserSettings:

@@ -33,6 +33,7 @@ def train(
     task: Task,
     n_epochs: int = 1000,
     early_stopping: Optional[EarlyStopping] = None,
+    on_minibatch: Optional[Callable[[int, float, float], None]] = None,
     on_validation: Optional[Callable[[Record], None]] = None,
     on_improvement: Optional[Callable[[List[Any]], None]] = None,
     stop_requested: Optional[Callable[[], bool]] = None,
@@ -49,6 +50,9 @@ def train(
         The most epochs to train for; at least 1.
     early_stopping : EarlyStopping, optional
         The tutorial's rule with its defaults, if not given.
+    on_minibatch : callable(int, float, float), optional
+        Called after each minibatch with the iteration (from 0), its cost, and
+        the patience, in minibatches; to be quick.
     on_validation : callable(dict), optional
         Called with each new record of the history.
     on_improvement : callable(list), optional
@@ -98,6 +102,7 @@ def train(
     rule = early_stopping or EarlyStopping()
     can_tell_mistakes = bool(task.validate and task.validation_mistakes)
     loop = _Loop(task, rule.start(task.n_train_batches, can_tell_mistakes))
+    loop.on_minibatch = on_minibatch
     loop.on_validation, loop.on_improvement = on_validation, on_improvement
     loop.stop_requested = stop_requested
     loop.on_checkpoint, loop.checkpoint_every = on_checkpoint, checkpoint_every
@@ -117,6 +122,7 @@ def train(
 class _Loop:
     """The state of one call of :func:`train`."""
 
+    on_minibatch: Optional[Callable[[int, float, float], None]]
     on_validation: Optional[Callable[[Record], None]]
     on_improvement: Optional[Callable[[List[Any]], None]]
     stop_requested: Optional[Callable[[], bool]]
@@ -140,6 +146,8 @@ class _Loop:
                 self.stop("diverged", f"the cost is {cost}")
                 return
             self.costs.append(cost)
+            if self.on_minibatch is not None:
+                self.on_minibatch(iteration, cost, self.patience.patience)
             if self.patience.is_validation_due(self.iteration):
                 record = self.validate()
                 if record["validation_loss"] is not None and math.isnan(record["validation_loss"]):
@@ -181,6 +189,7 @@ class _Loop:
             "is_best": is_best,
             "test_score": result.test_score if is_best else None,
             "patience": self.patience.patience,
+            "seconds": self.seconds(),
         }
         result.history.append(record)
         self.costs = []

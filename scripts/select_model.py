@@ -18,6 +18,7 @@ try:
     from dltutorials.runs import Job, RunRecord, describe_run, load_record, load_script
     from dltutorials.sharing import share_data
     from dltutorials.theano_setup import set_floatX
+    from dltutorials.training_options import check_numbers, check_training_options
 except ImportError as error:
     sys.exit(f"select_model.py: error: {error}")
 
@@ -71,7 +72,7 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if len(runs) == 1 and not options.grid:
         raise OptionError("grid: got none; give --grid NAME=VALUE,VALUE..., or --seeds N")
     for run in runs:
-        command_line.check_numbers(argparse.Namespace(**run.options))
+        check_numbers(argparse.Namespace(**run.options))
     jobs = make_jobs(script, runs, options.results)
     records = {job.key: record for job in jobs for record in [load_record(job)] if record}
     show = Progress(jobs, runs, options.quiet)
@@ -121,7 +122,7 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> List[Job]:
         facts = describe_run(script, options, shared[options.floatX].digest)
         job = Job(script, vars(options), facts, str(Path(folder).resolve()))
         options.save = str(job.params_path)
-        command_line.check_training_options(options)
+        check_training_options(options)
         jobs.append(job)
     return jobs
 

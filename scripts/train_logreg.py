@@ -8,6 +8,8 @@ from typing import Optional, Sequence
 try:
     import dltutorials
     from dltutorials import command_line
+    from dltutorials.training_options import add_training_arguments
+    from dltutorials.training_program import Build, train_model
 except ImportError as error:
     sys.exit(f"train_logreg.py: error: {error}")
 
@@ -16,10 +18,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the script with these arguments; return its exit status."""
     options = make_parser().parse_args(argv)
     build = make_build(options)
-    return command_line.run(lambda: command_line.train_model("train_logreg", options, build))
+    return command_line.run(lambda: train_model("train_logreg", options, build))
 
 
-def make_build(options: argparse.Namespace) -> command_line.Build:
+def make_build(options: argparse.Namespace) -> Build:
     """Return what builds the model; none of the options describes it."""
     return dltutorials.LogisticRegression
 
@@ -27,9 +29,7 @@ def make_build(options: argparse.Namespace) -> command_line.Build:
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
     parser = argparse.ArgumentParser(description=__doc__)
-    command_line.add_training_arguments(
-        parser, learning_rate=0.13, batch_size=600, L2_reg=0.0, patience=5000
-    )
+    add_training_arguments(parser, learning_rate=0.13, batch_size=600, L2_reg=0.0, patience=5000)
     return parser
 
 

@@ -9,6 +9,8 @@ try:
     import dltutorials
     from dltutorials import command_line
     from dltutorials.models.mlp import ACTIVATIONS
+    from dltutorials.training_options import add_training_arguments
+    from dltutorials.training_program import Build, train_model
 
     import numpy
 except ImportError as error:
@@ -19,10 +21,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the script with these arguments; return its exit status."""
     options = make_parser().parse_args(argv)
     build = make_build(options)
-    return command_line.run(lambda: command_line.train_model("train_mlp", options, build))
+    return command_line.run(lambda: train_model("train_mlp", options, build))
 
 
-def make_build(options: argparse.Namespace) -> command_line.Build:
+def make_build(options: argparse.Namespace) -> Build:
     """Return what builds the model that the options describe."""
 
     def build(x: Any, n_in: int, n_out: int) -> dltutorials.MLP:
@@ -35,7 +37,7 @@ def make_build(options: argparse.Namespace) -> command_line.Build:
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
     parser = argparse.ArgumentParser(description=__doc__)
-    command_line.add_training_arguments(
+    add_training_arguments(
         parser, learning_rate=0.01, batch_size=20, L2_reg=0.0001, patience=10_000
     )
     add = parser.add_argument

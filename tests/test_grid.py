@@ -3,6 +3,7 @@ import argparse
 from dltutorials import command_line
 from dltutorials.errors import OptionError
 from dltutorials.grid import make_runs
+from dltutorials.training_options import add_training_arguments
 
 import pytest
 
@@ -10,7 +11,7 @@ import pytest
 @pytest.fixture
 def parser():
     parser = argparse.ArgumentParser()
-    command_line.add_training_arguments(
+    add_training_arguments(
         parser, learning_rate=0.01, batch_size=20, L2_reg=0.0001, patience=10_000
     )
     parser.add_argument("--n-hidden", type=int, default=500)

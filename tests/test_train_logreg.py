@@ -214,7 +214,7 @@ def test_a_save_that_fails_during_training_is_reported_and_the_training_goes_on(
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(dltutorials.command_line, "save_params", fail)
+    monkeypatch.setattr(dltutorials.training_files, "save_params", fail)
     assert main("--n-epochs", "3") == 1
     out, err = capsys.readouterr()
     assert "epoch 3, minibatch 6/6" in out
@@ -232,7 +232,7 @@ def test_ctrl_c_while_saving_saves_again(main, capsys, monkeypatch):
             raise KeyboardInterrupt
         dltutorials.save_params(best_params, path)
 
-    monkeypatch.setattr(dltutorials.command_line, "save_params", interrupted_at_first)
+    monkeypatch.setattr(dltutorials.training_files, "save_params", interrupted_at_first)
     assert main("--n-epochs", "3") == 130
     assert "interrupted in epoch 1, minibatch 6/6; the best parameters are in" in (
         capsys.readouterr().err
@@ -389,7 +389,7 @@ def test_a_checkpoint_that_cannot_be_written_is_reported_and_the_training_goes_o
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(dltutorials.command_line, "save_state", fail)
+    monkeypatch.setattr(dltutorials.training_files, "save_state", fail)
     assert main("--n-epochs", "3", "--checkpoint", "state") == 1
     out, err = capsys.readouterr()
     assert "epoch 3, minibatch 6/6" in out
