@@ -26,10 +26,21 @@ setup(
     license="BSD-3-Clause",
     # Theano 1.0.5 does not build on 3.12; scipy-openblas32 starts at 3.8.
     python_requires=">=3.8,<3.12",
-    packages=["dltutorials", "dltutorials.models", "dltutorials.data"],
-    # MNIST travels inside an installed package, so that nothing is fetched at run time.
-    package_dir={"dltutorials.data": "data"},
-    package_data={"dltutorials": ["py.typed"], "dltutorials.data": ["*.gz", "README.md"]},
+    packages=[
+        "dltutorials",
+        "dltutorials.models",
+        "dltutorials.data",
+        "dltutorials.scripts",
+        "dltutorials.scripts.peers",
+    ],
+    # MNIST and the scripts travel inside an installed package: nothing is fetched at run time.
+    package_dir={"dltutorials.data": "data", "dltutorials.scripts": "scripts"},
+    package_data={
+        "dltutorials": ["py.typed"],
+        "dltutorials.data": ["*.gz", "README.md"],
+        "dltutorials.scripts": ["*.sh"],
+    },
+    entry_points={"console_scripts": ["dltutorials = dltutorials.__main__:main"]},
     install_requires=[
         "theano==1.0.5",  # the engine; its last release
         "numpy>=1.20,<1.24",  # 1.24 removed np.bool and others, which Theano uses

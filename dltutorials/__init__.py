@@ -39,6 +39,7 @@ from dltutorials.minibatch import load_data, shared_dataset  # noqa: E402
 from dltutorials.models.logistic import LogisticRegression  # noqa: E402
 from dltutorials.models.mlp import MLP  # noqa: E402
 from dltutorials.patience import EarlyStopping  # noqa: E402
+from dltutorials.progress import ProgressBar  # noqa: E402
 from dltutorials.task import Result, Task  # noqa: E402
 from dltutorials.theano_setup import SlowTheanoWarning, set_floatX  # noqa: E402
 from dltutorials.trainer import train  # noqa: E402
@@ -55,6 +56,7 @@ __all__ = [
     "LogisticRegression",
     "OptionError",
     "OutOfMemoryError",
+    "ProgressBar",
     "Result",
     "SetupError",
     "SlowTheanoWarning",

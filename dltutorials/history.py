@@ -57,6 +57,9 @@ class History(NamedTuple):
     header: Dict[str, Any]
     records: List[Record]
 
+    def __repr__(self) -> str:
+        return f"<History of {self.header.get('program')}: {len(self.records)} records>"
+
 
 class HistoryWriter:
     """Adds the records of a training to a file, one line each.

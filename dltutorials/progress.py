@@ -68,7 +68,7 @@ class ProgressBar:
         """Note the validation loss in a record of the history."""
         loss: Optional[float] = record["validation_loss"]
         if loss is not None:
-            self._validation = f" | validation {loss * 100:.2f} %"
+            self._validation = f", error {loss * 100:.2f} %"
 
     def _draw(self, iteration: int, cost: float, patience: float) -> None:
         if self._bar is None:
@@ -79,7 +79,7 @@ class ProgressBar:
         place = f"epoch {epoch + 1}, {minibatch_index + 1}/{self.n_train_batches}"
         bar.set_description_str(place, refresh=False)
         left = max(0, end - iteration - 1)
-        postfix = f" | cost {cost:.3f}{self._validation} | patience {left:,}"
+        postfix = f"cost {cost:.3f}{self._validation}, patience {left:,}"
         bar.set_postfix_str(postfix, refresh=False)
         bar.refresh()
 

@@ -57,7 +57,7 @@ class Task(NamedTuple):
     validation_mistakes: Optional[Callable[[], Any]] = None
 
 
-@dataclass
+@dataclass(repr=False)
 class Result:
     """How a training went.
 
@@ -89,12 +89,28 @@ class Result:
         The time that all of it took.
     """
 
-    best_params: List[Any] = field(default_factory=list, repr=False)
+    best_params: List[Any] = field(default_factory=list)
     best_validation_loss: float = math.inf
     best_iteration: Optional[int] = None
     test_score: Optional[float] = None
-    history: List[Record] = field(default_factory=list, repr=False)
+    history: List[Record] = field(default_factory=list)
     stop_reason: str = ""
     message: str = ""
     n_epochs: int = 0
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        parts = [f"{self.n_epochs} epochs in {self.seconds:.1f} s"]
+        if self.message:
+            parts.append(self.message)
+        if self.test_score is not None:
+            parts.insert(0, f"test error {self.test_score * 100:f} %")
+        if self.best_iteration is not None:
+            parts.insert(0, f"validation error {self.best_validation_loss * 100:f} %")
+        return f"<Result: {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from dltutorials.result_html import result_html
+
+        return result_html(self)

@@ -1,0 +1,63 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from dltutorials.__main__ import find_scripts, main
+
+import pytest
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+
+
+@pytest.fixture(autouse=True)
+def _keep_arguments(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["dltutorials"])
+
+
+def test_every_script_has_a_name_and_a_line(capsys):
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for path in SCRIPTS.glob("*.py"):
+        name = path.stem.replace("_", "-")
+        assert find_scripts()[name] == path
+        assert re.search(rf"^  {name} +[A-Z].*\.$", out, re.MULTILINE)
+
+
+def test_it_does_what_the_script_does(tmp_path, tiny_file):
+    arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "3"]
+    command = [sys.executable, "-m", "dltutorials", "train-logreg", *arguments]
+    ours = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    saved = (tmp_path / "best_model.pkl").read_bytes()
+    command = [sys.executable, str(SCRIPTS / "train_logreg.py"), *arguments]
+    script = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ours.returncode == script.returncode == 0
+    assert ours.stderr == script.stderr
+    assert ours.stdout.splitlines()[:-1] == script.stdout.splitlines()[:-1]  # not the speed
+    assert (tmp_path / "best_model.pkl").read_bytes() == saved
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        ([], 2, "usage: dltutorials NAME"),
+        (["--version"], 0, "dltutorials 0."),
+        (["paint"], 2, "dltutorials: error: got paint, expected one of benchmark, benchmark-data"),
+        (["train"], 2, "error: got train, expected one of train-logreg, train-mlp\n"),
+        (
+            ["train-l", "--batch-size", "0"],
+            2,
+            "dltutorials train-logreg: error: batch_size: got 0, expected",
+        ),
+    ],
+)
+def test_names_and_messages(capsys, arguments, status, message):
+    assert main(arguments) == status
+    assert message in "".join(capsys.readouterr())
+
+
+def test_the_help_of_a_script_has_its_name_in_it(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["download", "--help"])
+    assert end.value.code == 0
+    assert "usage: dltutorials download-data [-h]" in capsys.readouterr().out
