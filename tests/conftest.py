@@ -1,11 +1,16 @@
 import gzip
+import importlib.util
 import pickle
+import sys
+from pathlib import Path
 
 import dltutorials
 
 import numpy
 import pytest
 import theano
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +59,23 @@ def write_dataset(tmp_path):
 @pytest.fixture
 def tiny_file(tiny_sets, write_dataset):
     return write_dataset(tiny_sets)
+
+
+def load_script(name):
+    """Import a script, by its name without an ending."""
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def main(tmp_path, monkeypatch, tiny_file):
+    """Return the main function of train_logreg, on the tiny data set, with a file to save to."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train_logreg.py"])
+    before = theano.config.floatX
+    script = load_script("train_logreg")
+    defaults = ["--dataset", str(tiny_file), "--batch-size", "10", "--save", "saved.pkl"]
+    yield lambda *arguments: script.main([*defaults, *arguments])
+    theano.config.floatX = before

@@ -1,4 +1,3 @@
-import importlib.util
 import os
 import pickle
 import re
@@ -29,25 +28,6 @@ LAST_LINES = (
     r"with test performance 7\.489583 %\n"
     r"The code ran for 74 epochs, with \d+\.\d+ epochs/sec\n"
 )
-
-
-def load_main():
-    spec = importlib.util.spec_from_file_location("train_logreg", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
-@pytest.fixture
-def main(tmp_path, monkeypatch, tiny_file):
-    """Return the script's main function, set on the tiny data set and a file to save to."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train_logreg.py"])
-    before = theano.config.floatX
-    script_main = load_main()
-    defaults = ["--dataset", str(tiny_file), "--batch-size", "10", "--save", "saved.pkl"]
-    yield lambda *arguments: script_main([*defaults, *arguments])
-    theano.config.floatX = before
 
 
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
