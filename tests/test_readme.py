@@ -25,10 +25,14 @@ def test_the_notebook_example_gives_what_is_shown(capsys):
         block for _, block in blocks(README, "text") if "test error of the best model" in block
     ]
     assert len([line for line in program.splitlines() if line]) <= 21
-    exec(compile(program, "README.md", "exec"), {})
+    namespace = {}
+    exec(compile(program, "README.md", "exec"), namespace)
     printed = capsys.readouterr().out
     assert len(percentages(printed)) == 4
     require_as_shown(printed, shown)
+    [bar] = [block for _, block in blocks(README, "python") if "ProgressBar" in block]
+    exec(compile(bar, "README.md", "exec"), namespace)
+    assert namespace["result"].n_epochs == 1
 
 
 def test_the_saved_parameters_load_as_shown(tmp_path, monkeypatch):
