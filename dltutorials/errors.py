@@ -11,6 +11,10 @@ one line, so that a script can print it as it is:
 batch_size: got 0, expected an integer of at least 1
 """
 
+import contextlib
+import os
+from typing import Iterator, Union
+
 
 class DLTutorialsError(Exception):
     """The base of all errors below."""
@@ -38,3 +42,12 @@ class ClusterError(DLTutorialsError):
 
 class OutOfMemoryError(DLTutorialsError, MemoryError):
     """The data do not fit into the memory of the machine or its GPU."""
+
+
+@contextlib.contextmanager
+def in_file(path: "Union[str, os.PathLike[str]]") -> Iterator[None]:
+    """Say of a :class:`DataError` that the block raises in which file the fault is."""
+    try:
+        yield
+    except DataError as error:
+        raise type(error)(f"{os.fspath(path)}: {error}") from None

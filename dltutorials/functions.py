@@ -1,9 +1,10 @@
 """From expressions to compiled functions: the one home of ``theano.function``.
 
 :func:`compile_task` turns a cost, its updates and the errors of a model into
-what the trainer asks for (:class:`~dltutorials.task.Task`). Every function
-compiled here has one input, the number of a minibatch; ``givens`` puts the
-slice of the shared data set in the place of ``x`` and ``y``.
+what the trainer asks for (:class:`~dltutorials.task.Task`). Every function of
+a training has one input, the number of a minibatch; ``givens`` puts the
+slice of the shared data set in the place of ``x`` and ``y``. Only what predicts,
+:func:`example_function`, takes examples themselves.
 """
 
 import functools
@@ -64,6 +65,24 @@ def minibatch_function(
         on_unused_input="ignore",
         mode=default_mode(),
     )
+
+
+def example_function(output: Any, x: Any) -> Callable:
+    """Compile a function of the examples themselves, for data that come one by one.
+
+    Parameters
+    ----------
+    output : Theano expression
+        Of `x`; what the function returns.
+    x : Theano variable
+        The placeholder for the examples.
+
+    Returns
+    -------
+    theano.compile.function_module.Function
+        Of one matrix, ``(n_examples, n_in)``.
+    """
+    return theano.function([x], output, mode=default_mode())
 
 
 def compile_task(

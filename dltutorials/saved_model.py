@@ -1,0 +1,170 @@
+r"""Models made again from the values in a file of parameters, to predict with.
+
+A file has values only (:mod:`dltutorials.checkpoint`); the model is known by
+their shapes. A matrix and a vector are logistic regression, two of each are a
+multilayer perceptron. What its hidden units compute is not in the file, and has to be
+said where it is not the tanh:
+
+>>> import os, tempfile, numpy
+>>> from dltutorials.checkpoint import save_params
+>>> path = os.path.join(tempfile.mkdtemp(), "best_model.pkl")
+>>> save_params([numpy.zeros((2, 4)), numpy.zeros(4)], path)
+>>> saved = load_model(path)
+>>> type(saved.model).__name__, saved.n_in, saved.n_out
+('LogisticRegression', 2, 4)
+>>> saved.predict(numpy.ones((1, 2))).tolist()
+[[0.25, 0.25, 0.25, 0.25]]
+"""
+
+from typing import Any, List, NamedTuple, Sequence, Union
+
+from dltutorials.checkpoint import read_params
+from dltutorials.errors import DataError, in_file
+from dltutorials.files import PathLike
+from dltutorials.functions import example_function
+from dltutorials.models.logistic import LogisticRegression
+from dltutorials.models.mlp import MLP
+
+import numpy
+import theano
+import theano.tensor as T
+
+_ROWS_AT_A_TIME = 10_000
+
+
+class SavedModel(NamedTuple):
+    """A model with the values of a file.
+
+    Attributes
+    ----------
+    model : LogisticRegression or MLP
+    n_in : int
+        Inputs of an example: the tutorial's `D`.
+    n_out : int
+        Labels: the tutorial's `L`.
+    function : theano.compile.function_module.Function
+        Of examples, one a row; returns ``p_y_given_x``.
+    """
+
+    model: Union[LogisticRegression, MLP]
+    n_in: int
+    n_out: int
+    function: Any
+
+    def predict(self, x: Any) -> numpy.ndarray:
+        """Return the probabilities of the labels for examples.
+
+        Parameters
+        ----------
+        x : array ``(n_examples, n_in)``
+            Floats, or what slices to them.
+
+        Returns
+        -------
+        array ``(n_examples, n_out)``
+            Each row sums to 1.
+
+        Raises
+        ------
+        DataError
+            If the examples have another number of inputs than the model.
+        """
+        if len(x.shape) != 2 or x.shape[1] != self.n_in:
+            raise DataError(
+                f"got examples of shape {tuple(x.shape[1:])}, expected ({self.n_in},), "
+                "the inputs of the model"
+            )
+        dtype = self.model.params[0].dtype
+        blocks = [
+            self.function(numpy.asarray(x[start : start + _ROWS_AT_A_TIME], dtype))
+            for start in range(0, len(x), _ROWS_AT_A_TIME)
+        ]
+        return numpy.concatenate([numpy.empty((0, self.n_out), dtype), *blocks])
+
+
+def load_model(path: PathLike, activation: str = "tanh") -> SavedModel:
+    """Make the model again whose parameters are in a file.
+
+    Parameters
+    ----------
+    path : path
+        A file as :func:`dltutorials.checkpoint.save_params` writes it.
+    activation : {"tanh", "sigmoid", "relu"}
+        Of the hidden units of a multilayer perceptron.
+
+    Returns
+    -------
+    SavedModel
+        It computes with the type of numbers of the file.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, its shapes are of neither model, or a value
+        is nan or inf.
+    OptionError
+        If the activation is unknown.
+
+    Notes
+    -----
+    Source: Getting Started, "Loading and Saving Models".
+    """
+    values = read_params(path)
+    with in_file(path):
+        return rebuild_model(values, activation)
+
+
+def rebuild_model(values: Sequence[numpy.ndarray], activation: str = "tanh") -> SavedModel:
+    """Make the model again whose parameters have these values.
+
+    Parameters
+    ----------
+    values : sequence of array
+        In the order of ``params``: ``W, b``, or ``W_hidden, b_hidden, W, b``.
+    activation : {"tanh", "sigmoid", "relu"}
+
+    Returns
+    -------
+    SavedModel
+
+    Raises
+    ------
+    DataError, OptionError
+        As :func:`load_model`.
+    """
+    units = _require_layers(values)
+    floatX = "float64" if values[0].dtype.itemsize >= 8 else "float32"
+    with theano.configparser.change_flags(floatX=floatX):
+        x = T.matrix("x")
+        model: Union[LogisticRegression, MLP]
+        if len(units) == 2:
+            model = LogisticRegression(x, *units)
+        else:
+            n_in, n_hidden, n_out = units
+            model = MLP(numpy.random.RandomState(0), x, n_in, n_hidden, n_out, activation)
+        for param, value in zip(model.params, values):
+            param.set_value(value.astype(floatX))
+        function = example_function(model.p_y_given_x, x)
+    return SavedModel(model, units[0], units[-1], function)
+
+
+def _require_layers(values: Sequence[numpy.ndarray]) -> List[int]:
+    """Return the number of inputs and of the units of each layer."""
+    shapes = [value.shape for value in values]
+    matrices, vectors = shapes[::2], shapes[1::2]
+    is_known = (
+        len(shapes) in (2, 4)
+        and all(len(shape) == 2 and 0 not in shape for shape in matrices)
+        and all(vector == matrix[1:] for matrix, vector in zip(matrices, vectors))
+        and all(a[1] == b[0] for a, b in zip(matrices, matrices[1:]))
+    )
+    if not is_known:
+        shown = ", ".join(map(str, shapes[:6])) + (", ..." if len(shapes) > 6 else "")
+        raise DataError(
+            f"holds parameters of shapes {shown}; expected (n_in, n_out), (n_out,) of logistic "
+            "regression, or (n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,) of a "
+            "multilayer perceptron"
+        )
+    if not all(numpy.isfinite(value).all() for value in values):
+        raise DataError("some parameters are nan or inf: the training has diverged")
+    return [matrices[0][0], *(shape[1] for shape in matrices)]

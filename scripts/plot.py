@@ -1,0 +1,289 @@
+#!/usr/bin/env python
+"""Make pictures from what a training saved: its history, its parameters, its snapshots."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any, List, Optional, Sequence
+
+try:
+    from dltutorials import command_line
+    from dltutorials.checkpoint import read_params
+    from dltutorials.datasets import FILE_NAME, SPLITS, find_dataset, load_mnist
+    from dltutorials.errors import DataError, OptionError, in_file
+    from dltutorials.files import durable_writer, require_writable
+    from dltutorials.history import read_history
+    from dltutorials.models.mlp import ACTIVATIONS
+    from dltutorials.options import require_integer
+    from dltutorials.pictures import animation, figures
+    from dltutorials.pictures.curves import MAX_RUNS, plot_history
+    from dltutorials.pictures.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
+    from dltutorials.pictures.mistakes import N_MISTAKES, plot_errors
+    from dltutorials.saved_model import load_model
+    from dltutorials.snapshots import find_snapshots
+except ImportError as error:
+    sys.exit(f"plot.py: error: {error}")
+
+GIF_UNITS, STRIP_UNITS = 25, 10
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the script with these arguments; return its exit status."""
+    options = make_parser().parse_args(argv)
+    return command_line.run(lambda: plot(options))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the script's options."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="Each has options of its own: plot.py KIND --help."
+    )
+    kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
+    for add_kind in (_add_history, _add_filters, _add_errors, _add_snapshots):
+        add_kind(kinds)
+    return parser
+
+
+def _add_history(kinds: Any) -> None:
+    parser = _add_kind(
+        kinds, draw_history, "history", "validation and test error, training cost and patience"
+    )
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="FILE",
+        help="what --history wrote, also of a training under way; several are compared, "
+        f"{MAX_RUNS} at most",
+    )
+    parser.add_argument("--log", action="store_true", help="logarithmic scales of errors and cost")
+
+
+def _add_filters(kinds: Any) -> None:
+    parser = _add_kind(
+        kinds, draw_filters, "filters", "the weights of each label or hidden unit, as an image"
+    )
+    parser.add_argument("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
+    _add_weight_options(parser, str(N_UNITS))
+
+
+def _add_errors(kinds: Any) -> None:
+    parser = _add_kind(
+        kinds,
+        draw_errors,
+        "errors",
+        "the most confident mistakes on the test set, and the confusion matrix",
+    )
+    add = parser.add_argument
+    add("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
+    add(
+        "--dataset",
+        default=FILE_NAME,
+        metavar="PATH",
+        help="whose test set is used, all of it; default: %(default)s",
+    )
+    add("--offline", action="store_true", help="download nothing")
+    add(
+        "--activation",
+        choices=list(ACTIVATIONS),
+        default="tanh",
+        help="of the hidden units, which is not in the file; default: %(default)s",
+    )
+    add(
+        "--mistakes",
+        type=int,
+        default=N_MISTAKES,
+        metavar="N",
+        help="images to draw at most; default: %(default)s",
+    )
+    _add_image_shape(parser)
+
+
+def _add_snapshots(kinds: Any) -> None:
+    parser = _add_kind(
+        kinds, draw_snapshots, "snapshots", "how the weights came about: an animation or a strip"
+    )
+    add = parser.add_argument
+    add("inputs", nargs=1, metavar="FOLDER", help="what --snapshots filled")
+    _add_weight_options(parser, f"{GIF_UNITS}, of a strip {STRIP_UNITS}")
+    add(
+        "--frames",
+        type=int,
+        metavar="N",
+        help=f"snapshots to draw at most; default: {animation.N_FRAMES}, at equal distances; "
+        f"of a strip {animation.STRIP_ROWS}, at growing ones",
+    )
+    add(
+        "--frames-per-second",
+        type=float,
+        default=animation.FRAMES_PER_SECOND,
+        metavar="X",
+        help="of an animation; default: %(default)s",
+    )
+
+
+def _add_kind(kinds: Any, draw: Any, name: str, about: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = kinds.add_parser(
+        name, help=about, description=f"Draw {about}."
+    )
+    formats = figures.FORMATS if name != "snapshots" else ("gif", *figures.FORMATS)
+    default = f"{name}.{formats[0]}"
+    parser.set_defaults(draw=draw, formats=formats)
+    parser.add_argument(
+        "--output",
+        default=default,
+        metavar="FILE",
+        help=f"{', '.join(formats).upper()} by its ending; default: %(default)s",
+    )
+    dpi = figures.DPI if name != "snapshots" else f"{figures.DPI}, of a GIF {animation.GIF_DPI}"
+    parser.add_argument(
+        "--dpi",
+        type=int,
+        metavar="N",
+        help=f"pixels an inch; pictures are {figures.WIDTH:g} inches wide; default: {dpi}",
+    )
+    return parser
+
+
+def _add_weight_options(parser: argparse.ArgumentParser, default_units: str) -> None:
+    add = parser.add_argument
+    add("--units", type=int, metavar="N", help=f"units to draw at most; default: {default_units}")
+    add(
+        "--choose",
+        choices=CHOICES,
+        default="first",
+        help="which ones: strongest are those with the largest weights to the next layer; "
+        "default: %(default)s",
+    )
+    add("--colours", choices=list(COLOURS), default="diverging", help="default: %(default)s")
+    _add_image_shape(parser)
+
+
+def _add_image_shape(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--img-shape",
+        nargs=2,
+        type=int,
+        metavar=("HEIGHT", "WIDTH"),
+        help="of the input images, in pixels; default: square",
+    )
+
+
+def plot(options: argparse.Namespace) -> int:
+    """Check what can be checked beforehand, draw, and say what was written."""
+    figures.format_of(options.output, options.formats)
+    if options.dpi is not None:
+        figures.require_dpi(options.dpi)
+    if getattr(options, "img_shape", None) is not None:
+        for n_pixels in options.img_shape:
+            require_integer("img_shape", n_pixels, at_least=1)
+    figures.import_extra("matplotlib", "pictures need")
+    inputs = [Path(path) for path in options.inputs]
+    if options.kind == "snapshots":
+        inputs = [path for _, path in find_snapshots(options.inputs[0])]
+    elif options.kind == "errors":
+        inputs.append(find_dataset(options.dataset, options.offline))
+    require_writable(options.output)
+    require_other(options.output, inputs)
+    summary = options.draw(options)
+    print(f"wrote {options.output}: {summary}", flush=True)
+    return command_line.DONE
+
+
+def require_other(output: str, inputs: Sequence[Path]) -> None:
+    """Refuse to write over what is read."""
+    for path in inputs:
+        if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
+            raise OptionError(f"output: got {output}, which is read; choose another file")
+
+
+def draw_history(options: argparse.Namespace) -> str:
+    """Draw the courses of trainings; return what was drawn."""
+    histories = [read_history(path) for path in options.inputs]
+    axes = plot_history(histories, name_runs(options.inputs), log=options.log)
+    figures.save_figure(axes[0].figure, options.output, options.dpi)
+    counts = [f"{len(history.records):,}" for history in histories]
+    return f"trainings: {len(histories)}, validations: {', '.join(counts)}"
+
+
+def name_runs(paths: Sequence[str]) -> List[str]:
+    """Return the names of files, with their folders only where they are needed."""
+    names = [Path(path).stem for path in paths]
+    return names if len(set(names)) == len(names) else list(paths)
+
+
+def draw_filters(options: argparse.Namespace) -> str:
+    """Draw the weights of the first layer; return what was drawn."""
+    [path] = options.inputs
+    params = read_params(path)
+    n_units = N_UNITS if options.units is None else options.units
+    with in_file(path):
+        units = choose_units(params, n_units, options.choose)
+        W = params[0]
+        ax = plot_filters(W[:, units], options.img_shape, list(units), options.colours)
+    kind = "labels" if len(params) == 2 else "hidden units"
+    shown = f"{len(units)} of {W.shape[1]:,} {kind}"
+    if len(units) == W.shape[1]:
+        shown = f"the {len(units)} {kind}"
+    ax.set_title(f"weights of {shown}", fontsize=10)
+    figures.save_figure(ax.figure, options.output, options.dpi)
+    return f"weights of {shown}"
+
+
+def draw_errors(options: argparse.Namespace) -> str:
+    """Draw the mistakes on the test set; return what was drawn."""
+    [path] = options.inputs
+    saved = load_model(path, options.activation)
+    x, y = load_mnist(options.dataset, options.offline)[SPLITS.index("test")]
+    with in_file(path):
+        p_y_given_x = saved.predict(x)
+        if y.max() >= saved.n_out:
+            raise DataError(
+                f"has {saved.n_out} labels, and the test set labels up to {y.max()}; "
+                "give the data set that it was trained on (--dataset)"
+            )
+    with in_file(options.dataset):
+        axes = plot_errors(x, y, p_y_given_x, options.mistakes, options.img_shape)
+    figures.save_figure(axes[0].figure, options.output, options.dpi)
+    n_mistakes = int((p_y_given_x.argmax(axis=1) != y).sum())
+    return (
+        f"{n_mistakes:,} of {len(y):,} test images are labelled wrongly, "
+        f"{n_mistakes / len(y) * 100:f} %"
+    )
+
+
+def draw_snapshots(options: argparse.Namespace) -> str:
+    """Draw the weights at several times; return what was drawn."""
+    [folder] = options.inputs
+    is_gif = figures.format_of(options.output, options.formats) == "gif"
+    n_frames, n_units = (
+        (animation.N_FRAMES, GIF_UNITS) if is_gif else (animation.STRIP_ROWS, STRIP_UNITS)
+    )
+    frames, units = animation.read_frames(
+        folder,
+        n_frames if options.frames is None else options.frames,
+        n_units if options.units is None else options.units,
+        options.choose,
+        early=not is_gif,
+    )
+    with in_file(folder):
+        if is_gif:
+            content = animation.make_gif(
+                frames,
+                options.img_shape,
+                units,
+                options.colours,
+                options.frames_per_second,
+                options.dpi or animation.GIF_DPI,
+            )
+            with durable_writer(options.output) as file:
+                file.write(content)
+        else:
+            ax = animation.plot_filmstrip(frames, options.img_shape, units, options.colours)
+            figures.save_figure(ax.figure, options.output, options.dpi)
+    n_found = len(find_snapshots(folder))
+    return f"units: {len(units)}, snapshots: {len(frames)} of {n_found:,}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
