@@ -12,6 +12,7 @@ try:
     from dltutorials.checkpoint import read_params
     from dltutorials.datasets import FILE_NAME, SPLITS, find_dataset, load_mnist
     from dltutorials.errors import DataError, OptionError, in_file
+    from dltutorials.extras import import_extra
     from dltutorials.files import durable_writer, require_writable
     from dltutorials.history import read_history
     from dltutorials.models.mlp import ACTIVATIONS
@@ -177,7 +178,7 @@ def plot(options: argparse.Namespace) -> int:
     if getattr(options, "img_shape", None) is not None:
         for n_pixels in options.img_shape:
             require_integer("img_shape", n_pixels, at_least=1)
-    figures.import_extra("matplotlib", "pictures need")
+    import_extra("matplotlib", "pictures need")
     inputs = [Path(path) for path in options.inputs]
     if options.kind == "snapshots":
         inputs = [path for _, path in find_snapshots(options.inputs[0])]

@@ -18,9 +18,10 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from dltutorials.checkpoint import read_params
 from dltutorials.errors import DataError, OptionError, in_file
+from dltutorials.extras import import_extra
 from dltutorials.files import PathLike
 from dltutorials.options import require_integer, require_positive
-from dltutorials.pictures.figures import import_extra, new_axes, show_raster
+from dltutorials.pictures.figures import new_axes, show_raster
 from dltutorials.pictures.filters import (
     COLOURS,
     MAX_TILES,

@@ -15,8 +15,9 @@ import json
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from dltutorials.errors import DataError, OptionError
+from dltutorials.extras import import_extra
 from dltutorials.history import History
-from dltutorials.pictures.figures import COLOURS, GREY, import_extra, new_figure, plain
+from dltutorials.pictures.figures import COLOURS, GREY, new_figure, plain
 
 import numpy
 

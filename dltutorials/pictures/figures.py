@@ -15,11 +15,11 @@ no date and no version goes into it.
 """
 
 import contextlib
-import importlib
 import os
 from typing import Any, Iterator, Optional, Sequence
 
-from dltutorials.errors import OptionError, SetupError
+from dltutorials.errors import OptionError
+from dltutorials.extras import import_extra
 from dltutorials.files import PathLike, durable_writer
 
 import numpy
@@ -37,23 +37,6 @@ _METADATA = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 FORMATS = tuple(_METADATA)
-
-
-def import_extra(name: str, what_for: str) -> Any:
-    """Import a module of the extra ``plot``.
-
-    Raises
-    ------
-    SetupError
-        If it is not installed, with the command that installs it.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise SetupError(
-            f"{what_for} {name.split('.')[0]} ({error}); "
-            "install it: pip install 'dltutorials[plot]'"
-        ) from None
 
 
 def new_figure(height: float) -> Any:

@@ -1,0 +1,38 @@
+"""Packages that only a part of this one needs: imported when that part is used.
+
+>>> import_extra("math", "sums need", "plot").fsum([1, 2])
+3.0
+>>> import_extra("no_such_package", "pictures need", "plot")
+Traceback (most recent call last):
+dltutorials.errors.SetupError: pictures need no_such_package (No module named 'no_such_package'); \
+install it: pip install 'dltutorials[plot]'
+"""
+
+import importlib
+from typing import Any
+
+from dltutorials.errors import SetupError
+
+
+def import_extra(name: str, what_for: str, extra: str = "plot") -> Any:
+    """Import a module that an extra of ``setup.py`` brings.
+
+    Parameters
+    ----------
+    name : str
+    what_for : str
+        The beginning of the message: what is to be done, and ``need`` or ``needs``.
+    extra : str
+
+    Raises
+    ------
+    SetupError
+        If it is not installed, with the command that installs it.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise SetupError(
+            f"{what_for} {name.split('.')[0]} ({error}); "
+            f"install it: pip install 'dltutorials[{extra}]'"
+        ) from None

@@ -1,0 +1,171 @@
+#!/usr/bin/env python
+"""Predict the labels of test images, or of photos of digits, with saved parameters."""
+
+import argparse
+import json
+import sys
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+try:
+    from dltutorials import command_line
+    from dltutorials.datasets import FILE_NAME, SPLITS, load_mnist
+    from dltutorials.errors import DataError, OptionError
+    from dltutorials.extras import import_extra
+    from dltutorials.models.mlp import ACTIVATIONS
+    from dltutorials.photos import SIDE, load_photo
+    from dltutorials.saved_model import SavedModel, load_model
+
+    import numpy
+except ImportError as error:
+    sys.exit(f"predict.py: error: {error}")
+
+_MOST_SHOWN = 10  # probabilities in the text, the largest ones
+
+
+class Example(NamedTuple):
+    """What is to be predicted."""
+
+    source: Dict[str, Any]
+    x: numpy.ndarray
+    truth: Optional[int]
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the script with these arguments; return its exit status."""
+    options = make_parser().parse_args(argv)
+    return command_line.run(lambda: predict(options))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the script's options."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, usage="%(prog)s FILE [--index N ...] [--image FILE ...] [options]"
+    )
+    add = parser.add_argument
+    add("model", metavar="FILE", help="saved parameters, best_model.pkl")
+    add(
+        "--index",
+        nargs="+",
+        action="extend",
+        type=int,
+        default=[],
+        metavar="N",
+        help="images of the test set, counted from 0",
+    )
+    add(
+        "--image",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="photos of one digit each, dark ink on light paper or the reverse, of any size up "
+        "to 50 million pixels; they are cut out, scaled and centred as MNIST's images were",
+    )
+    add(
+        "--dataset",
+        default=FILE_NAME,
+        metavar="PATH",
+        help="whose test set --index is about; default: %(default)s",
+    )
+    add("--offline", action="store_true", help="download nothing")
+    add(
+        "--activation",
+        choices=list(ACTIVATIONS),
+        default="tanh",
+        help="of the hidden units, which is not in the file; default: %(default)s",
+    )
+    add(
+        "--format",
+        choices=["text", "json"],
+        default="text",
+        help="text has probabilities in %%, json shares from 0 to 1; default: %(default)s",
+    )
+    return parser
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Predict what the options name; an image that cannot be used does not stop the others."""
+    if not options.index and not options.image:
+        raise OptionError("got nothing to predict, expected --index N, or --image FILE")
+    if options.image:
+        import_extra("PIL.Image", "images need")
+    saved = load_model(options.model, options.activation)
+    examples = load_test_images(options, saved) if options.index else []
+    photos = load_photos(options.image, saved)
+    examples += [photo for photo in photos if photo is not None]
+    x = numpy.array([example.x for example in examples]).reshape(-1, saved.n_in)
+    report(examples, saved.predict(x), options.format)
+    return command_line.FAILED if None in photos else command_line.DONE
+
+
+def load_test_images(options: argparse.Namespace, saved: SavedModel) -> List[Example]:
+    """Return images of the test set, with their labels."""
+    x, y = load_mnist(options.dataset, options.offline)[SPLITS.index("test")]
+    for index in options.index:
+        if not 0 <= index < len(x):
+            raise OptionError(
+                f"index: got {index}, expected 0 to {len(x) - 1}, an image of the test set"
+            )
+    require_inputs(saved, x.shape[1], f"the images of {options.dataset}")
+    return [Example({"index": i}, x[i], int(y[i])) for i in options.index]
+
+
+def load_photos(paths: Sequence[str], saved: SavedModel) -> List[Optional[Example]]:
+    """Return photos in MNIST's form; None in the place of one that cannot be used, with a line."""
+    if paths:
+        require_inputs(saved, SIDE * SIDE, f"a photo, which is brought to {SIDE} x {SIDE},")
+    photos: List[Optional[Example]] = []
+    for path in paths:
+        try:
+            photos.append(Example({"image": path}, load_photo(path).ravel(), None))
+        except DataError as error:
+            command_line.fail(f"error: {error}", command_line.FAILED)
+            photos.append(None)
+    return photos
+
+
+def require_inputs(saved: SavedModel, n_in: int, what: str) -> None:
+    """Refuse images that the model is not for."""
+    if n_in != saved.n_in:
+        raise DataError(f"the model has {saved.n_in} inputs, and {what} {n_in} pixels")
+
+
+def report(examples: Sequence[Example], p_y_given_x: numpy.ndarray, form: str) -> None:
+    """Print the predictions."""
+    records = [as_record(example, p) for example, p in zip(examples, p_y_given_x)]
+    if form == "json":
+        print(json.dumps(records, indent=1))
+        return
+    for record in records:
+        print(*lines_of(record), sep="\n")
+    judged = [record for record in records if record["truth"] is not None]
+    if len(judged) > 1:
+        n_wrong = sum(record["label"] != record["truth"] for record in judged)
+        print(f"{n_wrong} of {len(judged)} test images are labelled wrongly")
+
+
+def as_record(example: Example, p: numpy.ndarray) -> Dict[str, Any]:
+    """Return a prediction as JSON can hold it; a source is an index or the path of an image."""
+    label = int(p.argmax())
+    return {
+        **{name: example.source.get(name) for name in ("index", "image")},
+        "label": label,
+        "probability": float(p[label]),
+        "truth": example.truth,
+        "probabilities": p.tolist(),
+    }
+
+
+def lines_of(record: Dict[str, Any]) -> List[str]:
+    """Return a line with the label, and one with the probabilities of all of them."""
+    source = record["image"] if record["index"] is None else f"test image {record['index']}"
+    line = f"{source}: label {record['label']} ({record['probability'] * 100:.2f} %)"
+    if record["truth"] is not None:
+        verdict = "right" if record["truth"] == record["label"] else "wrong"
+        line += f", truth {record['truth']}, {verdict}"
+    ranked = sorted(enumerate(record["probabilities"]), key=lambda pair: -pair[1])[:_MOST_SHOWN]
+    return [line, "  " + "  ".join(f"{label}: {p * 100:.1f}" for label, p in sorted(ranked)) + " %"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
