@@ -17,6 +17,11 @@ if not (3, 8) <= sys.version_info[:2] <= (3, 11):
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "dltutorials/__init__.py").read_text())
 
+PLOT = [
+    "matplotlib>=3.6",  # pictures from saved files; 3.6 can fix a layout; 3.7 is the last for 3.8
+    "pillow>=9.1",  # animations, and photos to predict; matplotlib needs it too
+]
+
 setup(
     name="dltutorials",
     version=VERSION.group(1),
@@ -29,6 +34,7 @@ setup(
     packages=[
         "dltutorials",
         "dltutorials.models",
+        "dltutorials.pictures",
         "dltutorials.data",
         "dltutorials.scripts",
         "dltutorials.scripts.peers",
@@ -54,13 +60,14 @@ setup(
         "scipy-openblas32>=0.3.23",  # a current BLAS for Theano to link
     ],
     extras_require={
-        "plot": ["matplotlib>=3.5"],  # pictures from saved models
+        "plot": PLOT,
         "cluster": ["dask>=2023.5", "distributed>=2023.5"],  # many runs on many machines
         "test": [
             "dask>=2023.5",  # tries the cluster on one machine; 2023.5 is the last for Python 3.8
             "distributed>=2023.5",
             "pytest>=7",  # runs the tests and the examples in docstrings
             "hypothesis>=6",  # property tests of the early-stopping rule and the readers
+            *PLOT,
         ],
         "lint": ["ruff==0.17.6", "mypy==2.4.1; python_version >= '3.10'"],  # exact: they change
     },

@@ -1,10 +1,10 @@
 """Packages that only a part of this one needs: imported when that part is used.
 
->>> import_extra("math", "sums need", "plot").fsum([1, 2])
+>>> import_extra("math", "sums need math").fsum([1, 2])
 3.0
->>> import_extra("no_such_package", "pictures need", "plot")
+>>> import_extra("no_such_package", "pictures need a package")
 Traceback (most recent call last):
-dltutorials.errors.SetupError: pictures need no_such_package (No module named 'no_such_package'); \
+dltutorials.errors.SetupError: pictures need a package (No module named 'no_such_package'); \
 install it: pip install 'dltutorials[plot]'
 """
 
@@ -21,7 +21,7 @@ def import_extra(name: str, what_for: str, extra: str = "plot") -> Any:
     ----------
     name : str
     what_for : str
-        The beginning of the message: what is to be done, and ``need`` or ``needs``.
+        The beginning of the message: what needs which package.
     extra : str
 
     Raises
@@ -33,6 +33,5 @@ def import_extra(name: str, what_for: str, extra: str = "plot") -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise SetupError(
-            f"{what_for} {name.split('.')[0]} ({error}); "
-            f"install it: pip install 'dltutorials[{extra}]'"
+            f"{what_for} ({error}); install it: pip install 'dltutorials[{extra}]'"
         ) from None

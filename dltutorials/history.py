@@ -20,6 +20,7 @@ With pandas it is ``pandas.read_json("run.jsonl", lines=True)[1:]``.
 import json
 import math
 import os
+import sys
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Sequence
 
@@ -197,7 +198,7 @@ def _parse(line: bytes, number: int) -> Dict[str, Any]:
 def _require_record(record: Record, number: int) -> None:
     for name, may_be_missing in _NUMBERS.items():
         value: Any = record.get(name)
-        is_number = type(value) in (int, float) and math.isfinite(value)
+        is_number = type(value) in (int, float) and abs(value) <= sys.float_info.max
         if not is_number and not (value is None and may_be_missing):
             raise DataError(f"line {number}: {name}: expected a number, got {_short(value)}")
 

@@ -86,7 +86,7 @@ def read_grey(path: PathLike) -> numpy.ndarray:
     SetupError
         If Pillow is not installed.
     """
-    pillow = import_extra("PIL.Image", "images need")
+    pillow = import_extra("PIL.Image", "images need Pillow")
     with _reading(pillow), open(path, "rb") as file:
         if not file.seek(0, os.SEEK_END):
             raise DataError("empty; give an image")
@@ -99,7 +99,7 @@ def read_grey(path: PathLike) -> numpy.ndarray:
             )
         image.draft("L", (_WORKING_SIDE, _WORKING_SIDE))  # a JPEG is made smaller as it is read
         image.load()
-        image = import_extra("PIL.ImageOps", "images need").exif_transpose(image)
+        image = import_extra("PIL.ImageOps", "images need Pillow").exif_transpose(image)
         return _to_grey(image, pillow)
 
 
@@ -243,7 +243,7 @@ def _remove_dirt(ink: numpy.ndarray) -> numpy.ndarray:
 
 def _scale_to_box(ink: numpy.ndarray) -> numpy.ndarray:
     """Scale ink so that its longer side has 20 pixels, without jagged edges."""
-    pillow = import_extra("PIL.Image", "images need")
+    pillow = import_extra("PIL.Image", "images need Pillow")
     height, width = (max(1, round(n * _BOX / max(ink.shape))) for n in ink.shape)
     image = pillow.fromarray(ink.astype("float32"))
     return numpy.clip(numpy.asarray(image.resize((width, height), pillow.HAMMING)), 0, 1)

@@ -67,7 +67,8 @@ class SavedModel(NamedTuple):
         Raises
         ------
         DataError
-            If the examples have another number of inputs than the model.
+            If the examples have another number of inputs than the model, or its
+            parameters are so large that a probability is nan.
         """
         if len(x.shape) != 2 or x.shape[1] != self.n_in:
             raise DataError(
@@ -79,7 +80,10 @@ class SavedModel(NamedTuple):
             self.function(numpy.asarray(x[start : start + _ROWS_AT_A_TIME], dtype))
             for start in range(0, len(x), _ROWS_AT_A_TIME)
         ]
-        return numpy.concatenate([numpy.empty((0, self.n_out), dtype), *blocks])
+        p_y_given_x = numpy.concatenate([numpy.empty((0, self.n_out), dtype), *blocks])
+        if not numpy.isfinite(p_y_given_x).all():
+            raise DataError("the parameters are too large, probabilities become nan")
+        return p_y_given_x
 
 
 def load_model(path: PathLike, activation: str = "tanh") -> SavedModel:

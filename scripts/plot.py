@@ -5,7 +5,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any, List, Optional, Sequence
+from typing import Any, Optional, Sequence
 
 try:
     from dltutorials import command_line
@@ -178,7 +178,7 @@ def plot(options: argparse.Namespace) -> int:
     if getattr(options, "img_shape", None) is not None:
         for n_pixels in options.img_shape:
             require_integer("img_shape", n_pixels, at_least=1)
-    import_extra("matplotlib", "pictures need")
+    import_extra("matplotlib", "pictures need matplotlib")
     inputs = [Path(path) for path in options.inputs]
     if options.kind == "snapshots":
         inputs = [path for _, path in find_snapshots(options.inputs[0])]
@@ -201,16 +201,10 @@ def require_other(output: str, inputs: Sequence[Path]) -> None:
 def draw_history(options: argparse.Namespace) -> str:
     """Draw the courses of trainings; return what was drawn."""
     histories = [read_history(path) for path in options.inputs]
-    axes = plot_history(histories, name_runs(options.inputs), log=options.log)
+    axes = plot_history(histories, options.inputs, log=options.log)
     figures.save_figure(axes[0].figure, options.output, options.dpi)
     counts = [f"{len(history.records):,}" for history in histories]
     return f"trainings: {len(histories)}, validations: {', '.join(counts)}"
-
-
-def name_runs(paths: Sequence[str]) -> List[str]:
-    """Return the names of files, with their folders only where they are needed."""
-    names = [Path(path).stem for path in paths]
-    return names if len(set(names)) == len(names) else list(paths)
 
 
 def draw_filters(options: argparse.Namespace) -> str:

@@ -88,7 +88,7 @@ def predict(options: argparse.Namespace) -> int:
     if not options.index and not options.image:
         raise OptionError("got nothing to predict, expected --index N, or --image FILE")
     if options.image:
-        import_extra("PIL.Image", "images need")
+        import_extra("PIL.Image", "images need Pillow")
     saved = load_model(options.model, options.activation)
     examples = load_test_images(options, saved) if options.index else []
     photos = load_photos(options.image, saved)

@@ -222,11 +222,11 @@ def make_gif(
 
 def _palette(colours: str) -> Any:
     """Return a picture with the colours of all frames: those of the weights, and greys."""
-    colour_map = import_extra("matplotlib", "pictures need").colormaps[COLOURS[colours]]
+    colour_map = import_extra("matplotlib", "pictures need matplotlib").colormaps[COLOURS[colours]]
     shades = colour_map(numpy.linspace(0, 1, 256 - _N_GREYS), bytes=True)[:, :3]
     greys = numpy.linspace(0, 255, _N_GREYS).round()
     palette = numpy.concatenate([shades, numpy.stack([greys] * 3, axis=1)]).astype("uint8")
-    picture = import_extra("PIL.Image", "animations need").new("P", (1, 1))
+    picture = import_extra("PIL.Image", "animations need Pillow").new("P", (1, 1))
     picture.putpalette(palette.ravel().tolist())
     return picture
 
@@ -239,7 +239,7 @@ def _draw_all(
     dpi: int,
 ) -> List[Any]:
     """Return a picture of each frame: everything is drawn once, then only the weights change."""
-    pillow = import_extra("PIL.Image", "animations need")
+    pillow = import_extra("PIL.Image", "animations need Pillow")
     limit = max(largest(frame.W) for frame in frames)
     ax = plot_filters(frames[-1].W, img_shape, labels, colours, limit=limit)
     title = ax.set_title(frames[-1].title, fontsize=10)

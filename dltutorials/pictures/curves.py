@@ -12,9 +12,10 @@ training runs, or made of a result in a notebook:
 """
 
 import json
+import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from dltutorials.errors import DataError, OptionError
+from dltutorials.errors import DataError, OptionError, in_file
 from dltutorials.extras import import_extra
 from dltutorials.history import History
 from dltutorials.pictures.figures import COLOURS, GREY, new_figure, plain
@@ -25,6 +26,7 @@ MAX_RUNS = 50
 _LINE_HEIGHT = 0.2  # inches of a line in the legend
 _LONGEST_LABEL = 70  # characters: what fits into the width of a figure
 _LONGEST_VALUE = 20
+_LARGEST = 1e100  # what matplotlib can put on an axis, with a margin
 # Options that say where to and how, and nothing of what is learned.
 _FILES = {"save", "checkpoint", "checkpoint_every", "resume", "history", "snapshots", "quiet"}
 _FILES |= {"snapshot_every", "offline"}
@@ -41,6 +43,11 @@ class _Run(NamedTuple):
     validation: numpy.ndarray  # %
     test: numpy.ndarray  # %
     patience: numpy.ndarray
+
+    @property
+    def marker(self) -> Optional[str]:
+        """A point where there is only one, which makes no line."""
+        return "." if len(self.epochs) == 1 else None
 
     @property
     def best(self) -> Optional[int]:
@@ -61,7 +68,8 @@ def plot_history(
     histories : sequence of History
         Several get a colour each, and a label of what differs in their options.
     names : sequence of str, optional
-        Names of the histories, for those that do not differ in their options.
+        Names or files of the histories, for errors, and for the labels of those
+        that do not differ in their options.
     axes : three Axes, optional
         Into which to draw; by default those of a new figure.
     log : bool
@@ -89,11 +97,11 @@ def plot_history(
     if not 1 <= len(histories) <= MAX_RUNS:
         raise OptionError(f"histories: got {len(histories)}, expected 1 to {MAX_RUNS}")
     names = names or [f"run {number}" for number in range(1, len(histories) + 1)]
-    labels = label_runs([history.header for history in histories], names)
-    runs = [
-        _columns(history, label, name, colour)
-        for history, label, name, colour in zip(histories, labels, names, _colours(len(histories)))
-    ]
+    labels = label_runs([history.header for history in histories], _shorten_paths(names))
+    runs = []
+    for history, name, label, colour in zip(histories, names, labels, _colours(len(histories))):
+        with in_file(name):
+            runs.append(_columns(history, label, colour))
     if axes is None:
         axes = _new_axes(n_legend_lines=len(runs) + 2)
     if len(axes) != 3:
@@ -157,19 +165,26 @@ def _shorten(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _columns(history: History, label: str, name: str, colour: Any) -> _Run:
+def _shorten_paths(names: Sequence[str]) -> Sequence[str]:
+    """Leave folders and endings out, if the names still differ."""
+    short = [os.path.splitext(os.path.basename(name))[0] for name in names]
+    return short if len(set(short)) == len(set(names)) else names
+
+
+def _columns(history: History, label: str, colour: Any) -> _Run:
     n_train_batches = history.header.get("n_train_batches")
     if type(n_train_batches) is not int or n_train_batches < 1:
         raise DataError(
-            f"{name}: n_train_batches: got {_shorten(json.dumps(n_train_batches), 40)} in the "
+            f"n_train_batches: got {_shorten(json.dumps(n_train_batches), 40)} in the "
             "header, expected a positive integer; give a file that --history wrote"
         )
     if not history.records:
-        raise DataError(f"{name}: no validation in it yet; wait for the first one")
+        raise DataError("no validation in it yet; wait for the first one")
 
     def column(key: str) -> numpy.ndarray:
         values = [record.get(key) for record in history.records]
-        return numpy.array([numpy.nan if value is None else value for value in values], float)
+        numbers = numpy.array([numpy.nan if value is None else value for value in values], float)
+        return numpy.where(abs(numbers) < _LARGEST, numbers, numpy.nan)
 
     iterations = column("iteration")
     return _Run(
@@ -187,7 +202,7 @@ def _columns(history: History, label: str, name: str, colour: Any) -> _Run:
 def _colours(n_runs: int) -> Sequence[Any]:
     if n_runs <= len(COLOURS):
         return COLOURS[:n_runs]
-    matplotlib = import_extra("matplotlib", "pictures need")
+    matplotlib = import_extra("matplotlib", "pictures need matplotlib")
     return list(matplotlib.colormaps["viridis"](numpy.linspace(0, 0.9, n_runs)))
 
 
@@ -252,7 +267,7 @@ def _describe_best(run: _Run) -> str:
 
 def _plot_cost(runs: Sequence[_Run], ax: Any, log: bool) -> None:
     for run in runs:
-        ax.plot(run.epochs, run.cost, color=run.colour)
+        ax.plot(run.epochs, run.cost, color=run.colour, marker=run.marker)
     ax.set_ylabel("training cost")
     _set_scale(ax, log)
 
@@ -265,22 +280,22 @@ def _plot_patience(runs: Sequence[_Run], ax: Any) -> None:
         ax.plot(numpy.repeat(run.epochs, 2), numpy.maximum(left, 0).ravel(), color=run.colour)
     ax.set_ylabel("patience left,\nminibatches")
     ax.set_ylim(bottom=0)
-    ticker = import_extra("matplotlib.ticker", "pictures need")
+    ticker = import_extra("matplotlib.ticker", "pictures need matplotlib")
     ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 
 
 def _set_scale(ax: Any, log: bool) -> None:
-    if not log:
+    if not log or not any((line.get_ydata() > 0).any() for line in ax.lines):
         return
-    ticker = import_extra("matplotlib.ticker", "pictures need")
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 3, 5)))
+    ticker = import_extra("matplotlib.ticker", "pictures need matplotlib")
+    ax.set_yscale("log", nonpositive="mask")
+    ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
     ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
 def _finish(ax: Any) -> None:
-    ticker = import_extra("matplotlib.ticker", "pictures need")
+    ticker = import_extra("matplotlib.ticker", "pictures need matplotlib")
     if all(numpy.isnan(line.get_ydata()).all() for line in ax.lines if len(line.get_ydata())):
         ax.text(0.5, 0.5, "not in the history", ha="center", color=GREY, transform=ax.transAxes)
         ax.set_yticks([])

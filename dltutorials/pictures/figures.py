@@ -41,8 +41,8 @@ FORMATS = tuple(_METADATA)
 
 def new_figure(height: float) -> Any:
     """Return a figure of this height, in inches, that draws into memory."""
-    agg = import_extra("matplotlib.backends.backend_agg", "pictures need")
-    figure = import_extra("matplotlib.figure", "pictures need").Figure(
+    agg = import_extra("matplotlib.backends.backend_agg", "pictures need matplotlib")
+    figure = import_extra("matplotlib.figure", "pictures need matplotlib").Figure(
         figsize=(WIDTH, min(height, _MAX_HEIGHT)), layout="constrained"
     )
     agg.FigureCanvasAgg(figure)
@@ -103,18 +103,20 @@ def save_figure(figure: Any, path: PathLike, dpi: Optional[int] = None) -> None:
 @contextlib.contextmanager
 def _reproducible() -> Iterator[None]:
     """Have the names inside an SVG counted, not drawn at random, while it is written."""
-    matplotlib = import_extra("matplotlib", "pictures need")
+    matplotlib = import_extra("matplotlib", "pictures need matplotlib")
     with matplotlib.rc_context({"svg.hashsalt": "dltutorials"}):
         yield
 
 
 def plain(text: str) -> str:
-    r"""Return text such that matplotlib shows it as it is: a $ would begin mathematics.
+    r"""Return text such that matplotlib shows it as it is.
 
-    >>> print(plain("5 $"))
-    5 \$
+    A dollar would begin mathematics, an underscore in front keep it out of a legend.
+
+    >>> print(plain("_5 $"))
+     _5 \$
     """
-    return text.replace("$", r"\$")
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def show_raster(ax: Any, raster: numpy.ndarray, colours: str, limits: "tuple[float, float]") -> Any:

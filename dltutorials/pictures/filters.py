@@ -161,7 +161,7 @@ def image_shape(W: numpy.ndarray, img_shape: Optional[Tuple[int, int]]) -> Tuple
     if height * width != n_in:
         expected = f"{height} x {width} = {height * width}" if img_shape else "a square number"
         raise DataError(
-            f"a unit has {n_in} weights, expected {expected}; "
+            f"got {n_in} numbers for an image, expected {expected}; "
             "give height and width of the images (--img-shape HEIGHT WIDTH)"
         )
     if n_units > MAX_TILES:
