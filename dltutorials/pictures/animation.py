@@ -103,10 +103,7 @@ def read_frames(
     if n_frames > MAX_FRAMES:
         raise OptionError(f"frames: got {n_frames:,}, expected at most {MAX_FRAMES:,}")
     found = find_snapshots(folder)
-    positions = numpy.linspace(0, len(found) - 1, n_frames)
-    if early:
-        positions = numpy.geomspace(1, len(found), n_frames) - 1
-    chosen = [found[i] for i in sorted({*positions.round().astype(int)[:-1], len(found) - 1})]
+    chosen = [found[position] for position in _choose_positions(len(found), n_frames, early)]
     last = read_params(chosen[-1][1])
     with in_file(chosen[-1][1]):
         units = choose_units(last, n_units, choice)
@@ -127,6 +124,16 @@ def read_frames(
                 )
         frames.append(Frame(iteration, W[:, units]))
     return frames, units.tolist()
+
+
+def _choose_positions(n_present: int, n_wanted: int, early: bool) -> List[int]:
+    if n_wanted >= n_present:
+        return list(range(n_present))
+    positions = numpy.linspace(0, n_present - 1, n_wanted)
+    if early:  # the first ones follow each other
+        positions = numpy.geomspace(1, n_present, n_wanted) - 1
+        positions = numpy.maximum(positions, numpy.arange(n_wanted))
+    return [*positions.round().astype(int).tolist()[:-1], n_present - 1]
 
 
 def plot_filmstrip(
