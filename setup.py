@@ -19,7 +19,8 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "dltutorials/__init__.py").
 
 PLOT = [
     "matplotlib>=3.6",  # pictures from saved files; 3.6 can fix a layout; 3.7 is the last for 3.8
-    "pillow>=9.1",  # animations, and photos to predict; matplotlib needs it too
+    # Animations, and photos to predict. Older ones have known holes; 10.4 is the last for 3.8.
+    "pillow>=10.3",
 ]
 
 setup(

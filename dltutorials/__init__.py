@@ -39,7 +39,9 @@ from dltutorials.minibatch import load_data, shared_dataset  # noqa: E402
 from dltutorials.models.logistic import LogisticRegression  # noqa: E402
 from dltutorials.models.mlp import MLP  # noqa: E402
 from dltutorials.patience import EarlyStopping  # noqa: E402
+from dltutorials.pictures.tiles import tile_raster_images  # noqa: E402
 from dltutorials.progress import ProgressBar  # noqa: E402
+from dltutorials.saved_model import load_model  # noqa: E402
 from dltutorials.task import Result, Task  # noqa: E402
 from dltutorials.theano_setup import SlowTheanoWarning, set_floatX  # noqa: E402
 from dltutorials.trainer import train  # noqa: E402
@@ -68,6 +70,7 @@ __all__ = [
     "l2_sqr",
     "load_data",
     "load_mnist",
+    "load_model",
     "load_params",
     "negative_log_likelihood",
     "penalty",
@@ -75,6 +78,7 @@ __all__ = [
     "set_floatX",
     "sgd",
     "shared_dataset",
+    "tile_raster_images",
     "train",
     "zero_one_loss",
 ]

@@ -38,7 +38,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog="Each has options of its own: plot.py KIND --help."
+        description=__doc__, epilog="Each has options of its own: %(prog)s KIND --help."
     )
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     for add_kind in (_add_history, _add_filters, _add_errors, _add_snapshots):

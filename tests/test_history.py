@@ -118,6 +118,10 @@ def test_a_damaged_history_is_a_history_or_a_clear_error(path):
         (b'{"dltutorials history": 1}\n{"epoch": true}\n', "line 2: epoch: expected a number"),
         (b'{"dltutorials history": 1}\n{"epoch": 1e999}\n', "line 2: epoch: expected a number"),
         (
+            b'{"dltutorials history": 1}\n{"epoch": ' + b"9" * 400 + b"}\n",
+            "line 2: epoch: expected a number",
+        ),
+        (
             b'{"dltutorials history": 1}\n{"epoch": 1, "iteration": 0, "cost": "x"}\n',
             'line 2: cost: expected a number, got "x"',
         ),

@@ -151,9 +151,8 @@ def label_runs(headers: Sequence[Dict[str, Any]], names: Sequence[str]) -> List[
 def _facts(header: Dict[str, Any]) -> Dict[str, str]:
     """Return what a header says of a training, each value as a short text."""
     options = header.get("options")
-    facts = {"program": header.get("program"), "floatX": header.get("floatX")}
-    facts["data"] = header.get("data")
-    facts.update(options if isinstance(options, dict) else {})
+    facts = {"program": header.get("program"), **(options if isinstance(options, dict) else {})}
+    facts["floatX"] = header.get("floatX")  # what it was, also where the option was not given
     return {
         name: _shorten(value if isinstance(value, str) else json.dumps(value), _LONGEST_VALUE)
         for name, value in facts.items()
