@@ -36,7 +36,8 @@ _WORKING_SIDE = 1_000  # pixels; a larger photo is made smaller first
 _LEAST_CONTRAST = 8.0  # of 255 grey levels, between paper and ink
 _NOISE = 4.0  # standard deviations of the paper's grey that are no ink yet
 _FAINT = 0.1  # ink that does not count for the box
-_LEAST_PART = 0.02  # of the ink; smaller spots are dirt
+_LEAST_PART = 0.02  # of the ink of the largest part; smaller spots are dirt
+_NOTHING = "shows nothing but one shade; give an image of a digit"
 _GRID = 64  # points a side that are enough to see how the paper is lit
 
 
@@ -182,6 +183,8 @@ def prepare_photo(grey: numpy.ndarray) -> numpy.ndarray:
     """
     ink = _remove_dirt(_find_ink(numpy.asarray(grey, "float64")))
     rows, columns = (numpy.flatnonzero((ink > _FAINT).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        raise DataError(_NOTHING)
     ink = _scale_to_box(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     return _centre(numpy.floor(ink * 255.999) / 256).astype("float32")
 
@@ -194,7 +197,7 @@ def _find_ink(grey: numpy.ndarray) -> numpy.ndarray:
         difference, highest = -difference, -lowest
     noise = _NOISE * _spread(difference[abs(difference) < 0.5 * highest])
     if highest < max(_LEAST_CONTRAST, 1.5 * noise):
-        raise DataError("shows nothing but one shade; give an image of a digit")
+        raise DataError(_NOTHING)
     full = numpy.percentile(difference[difference > 0.5 * highest], 90)
     none = min(max(noise, 0.02 * full), 0.5 * full)
     return numpy.clip((difference - none) / (full - none), 0, 1)
@@ -237,7 +240,7 @@ def _remove_dirt(ink: numpy.ndarray) -> numpy.ndarray:
     """Remove spots that hold hardly any of the ink."""
     parts, n_parts = scipy.ndimage.label(ink > 0, structure=numpy.ones((3, 3)))
     amounts = scipy.ndimage.sum(ink, parts, numpy.arange(n_parts + 1))
-    is_kept = amounts >= _LEAST_PART * amounts.sum()
+    is_kept = amounts >= _LEAST_PART * amounts.max()
     return numpy.where(is_kept[parts], ink, 0)
 
 

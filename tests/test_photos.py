@@ -211,6 +211,29 @@ def test_noise_alone_is_no_digit():
         photos.prepare_photo(noise)
 
 
+def test_many_equal_dots_are_not_all_dirt():
+    dots = numpy.zeros((100, 100))
+    dots[::9, ::9] = 255
+    assert photos.prepare_photo(dots).any()
+
+
+def test_anything_gives_an_image_or_a_line():
+    rng = numpy.random.RandomState(0)
+    n_refused = 0
+    for number in range(500):
+        shape = rng.randint(1, 12, 2) if number % 2 else (rng.randint(1, 3), rng.randint(1, 300))
+        values = rng.randint(0, 256, shape).astype(float)
+        values[rng.rand(*shape) < rng.choice([0, 0.5, 0.95])] = 255
+        try:
+            image = photos.prepare_photo(values)
+            assert image.shape == (28, 28)
+            assert 0 < image.max() < 1
+            assert image.min() >= 0
+        except DataError:
+            n_refused += 1
+    assert n_refused < 250
+
+
 def test_no_file_and_a_folder(tmp_path):
     for path in (tmp_path / "nothing.png", tmp_path):
         with pytest.raises(DataError, match="cannot be read"):
