@@ -23,6 +23,14 @@ PLOT = [
     "pillow>=10.3",
 ]
 
+DOCS = [
+    "sphinx>=7",  # HTML of the chapters; 7.1 is the last for Python 3.8, as are those below
+    "myst-parser>=3",  # reads them: plain Markdown with formulas between dollars
+    "furo>=2024.8",  # pages that read well, on a telephone too, and load nothing from elsewhere
+    "latex2mathml>=3.77",  # formulas as browsers display them by themselves, without a script
+    "jupytext>=1.16",  # the chapters as notebooks
+]
+
 setup(
     name="dltutorials",
     version=VERSION.group(1),
@@ -63,7 +71,11 @@ setup(
     extras_require={
         "plot": PLOT,
         "cluster": ["dask>=2023.5", "distributed>=2023.5"],  # many runs on many machines
+        "docs": DOCS,
         "test": [
+            *DOCS,
+            "nbclient>=0.10",  # runs the programs of the chapters, as notebooks
+            "ipykernel>=6.29",  # in which they run
             "dask>=2023.5",  # tries the cluster on one machine; 2023.5 is the last for Python 3.8
             "distributed>=2023.5",
             "pytest>=7",  # runs the tests and the examples in docstrings

@@ -1,42 +1,178 @@
+import importlib.util
+import json
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import nbclient
 import pytest
-import theano
 from markdown_blocks import blocks, require_as_shown
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs"
-CHAPTERS = sorted(FOLDER.glob("*.md"))
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs"
+PAGES = sorted(FOLDER.rglob("*.md"))
 
 
-def test_there_are_chapters():
-    assert FOLDER / "mlp.md" in CHAPTERS
+def load_program(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-@pytest.fixture
-def _keep_floatX():  # noqa: N802
-    before = theano.config.floatX
-    yield
-    theano.config.floatX = before
+build = load_program(FOLDER / "build.py")
+CHAPTERS = build.find_chapters()
+ENGLISH = [chapter for chapter in CHAPTERS if chapter.parent == FOLDER]
+TRANSLATIONS = [chapter for chapter in CHAPTERS if chapter.parent != FOLDER]
 
 
-@pytest.mark.usefixtures("_keep_floatX")
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
-def test_the_programs_of_a_chapter_print_what_is_shown(chapter, capsys):
-    namespace, printed = {}, ""
-    for language, content in blocks(chapter.read_text(encoding="utf-8"), "python", "text"):
+def name_of(path):
+    return path.relative_to(FOLDER).with_suffix("").as_posix()
+
+
+def test_all_chapters_are_found():
+    names = {name_of(chapter) for chapter in CHAPTERS}
+    assert {"getting_started", "logreg", "mlp", "zh/getting_started"} <= names
+
+
+# The programs
+
+
+@pytest.mark.parametrize("chapter", ENGLISH, ids=name_of)
+def test_a_chapter_as_a_notebook_prints_what_is_shown(chapter, tmp_path):
+    text = chapter.read_text(encoding="utf-8")
+    programs, shown = programs_and_outputs(text)
+    notebook = build.to_notebook(text)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.source + "\n" for cell in cells] == programs
+    assert [stdout_of(cell) for cell in cells] == shown
+
+    location = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=300, resources=location).execute()
+    for cell, content in zip(cells, shown):
+        require_as_shown(stdout_of(cell), content)
+
+
+def programs_and_outputs(text):
+    """Return each program in Python, and what is shown directly under it."""
+    programs, shown, previous = [], [], ""
+    for language, content in blocks(text, "python", "text", "sh"):
         if language == "python":
-            assert printed == "", "a program prints, and the chapter does not show what"
-            exec(compile(content, chapter.name, "exec"), namespace)
-            printed = capsys.readouterr().out
-        else:
-            require_as_shown(printed, content)
-            printed = ""
-    assert printed == ""
+            programs.append(content)
+            shown.append("")
+        elif language == "text" and previous == "python":
+            shown[-1] = content
+        previous = language
+    return programs, shown
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
-def test_links_lead_somewhere(chapter):
-    prose = re.sub(r"```.*?```", "", chapter.read_text(encoding="utf-8"), flags=re.DOTALL)
-    for target in re.findall(r"\]\(([^)#]+)\)", prose):
-        assert "://" in target or (FOLDER / target).exists(), target
+def stdout_of(cell):
+    assert {output.get("name") for output in cell.outputs} <= {"stdout"}
+    return "".join(output.text for output in cell.outputs)
+
+
+@pytest.mark.parametrize("translation", TRANSLATIONS, ids=name_of)
+def test_a_translation_has_the_programs_of_the_chapter(translation):
+    chapter = FOLDER / translation.name
+    same = [
+        blocks(page.read_text(encoding="utf-8"), "python", "text", "sh")
+        for page in (chapter, translation)
+    ]
+    assert same[0] == same[1]
+
+
+# The commands
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_commands_are_ones_that_the_scripts_know(page):
+    for line in commands(page):
+        program, script, *arguments = shlex.split(line)
+        assert program == "python"
+        load_program(ROOT / script).make_parser().parse_args(arguments)
+
+
+def commands(page):
+    text = page.read_text(encoding="utf-8")
+    lines = "".join(content for _, content in blocks(text, "sh")).replace("\\\n", " ")
+    return lines.splitlines()
+
+
+# The pages
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_and_pictures_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)]+)\)", without_code(page)):
+        path, _, anchor = target.partition("#")
+        if "://" not in path:
+            linked = page.parent / path if path else page
+            assert linked.exists(), target
+            if anchor:
+                assert anchor in anchors(linked), target
+
+
+def without_code(page):
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(page):
+    headings = re.findall(r"^#+ (.*)$", without_code(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_github_can_read_the_formulas(page):
+    displayed, inline = formulas(page)
+    for _, formula in [*displayed, *inline]:
+        # Markdown takes the backslash away before a formula is read.
+        assert not re.search(r"\\[!-/:-@\[-`{-~]", formula), formula
+    # A formula begins after a space or a bracket, also between Chinese characters.
+    assert {before for before, _ in inline} <= {"", " ", "("}
+    assert not re.search(r"^:::|^```\{|\(path:", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def formulas(page):
+    """Return the displayed and the inline formulas, each with the character before it."""
+    prose = re.sub(r"`[^`\n]*`", "", without_code(page))
+    displayed = re.findall(r"(.?)\$\$(.+?)\$\$", prose, re.DOTALL)
+    inline = re.findall(r"(.?)\$([^$]+)\$", re.sub(r"\$\$.+?\$\$", "", prose, flags=re.DOTALL))
+    return displayed, inline
+
+
+def test_html_without_a_warning_or_the_network(tmp_path):
+    command = [sys.executable, str(FOLDER / "build.py"), "html", "--output", str(tmp_path)]
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert (built.returncode, built.stderr) == (0, "")
+    for page in PAGES:
+        html = (tmp_path / name_of(page)).with_suffix(".html").read_text(encoding="utf-8")
+        assert not re.search(r'(src="|rel="stylesheet"[^>]*href=")(https?:)?//', html)
+        assert ("<math" in html) == ("$" in without_code(page))
+        assert "merror" not in html
+        assert f'lang="{"zh-CN" if page.parent.name == "zh" else "en"}"' in html
+    # Of Chinese, every pair of characters is a word.
+    index = (tmp_path / "searchindex.js").read_text(encoding="utf-8")
+    script = (tmp_path / "_static" / "language_data.js").read_text(encoding="utf-8")
+    assert "splitQuery" in script
+    assert re.search(r"window\.Stemmer = \w+;|var Stemmer = function", script)
+    assert all(json.dumps(pair) in index for pair in ("梯度", "度下", "下降"))
+
+
+def test_a_page_with_a_warning_is_an_error(tmp_path):
+    copy = tmp_path / "docs"
+    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("_build"))
+    (copy / "mlp.md").write_text("# Broken\n\n[nothing](nowhere.md)\n", encoding="utf-8")
+    command = [sys.executable, str(copy / "build.py"), "html", "--output", str(tmp_path / "html")]
+    assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+def test_notebooks_are_written_beside_each_other(tmp_path, capsys):
+    assert build.main(["notebooks", "--output", str(tmp_path)]) == 0
+    written = sorted(tmp_path.rglob("*.ipynb"))
+    assert [name_of(FOLDER / path.relative_to(tmp_path)) for path in written] == [
+        name_of(chapter) for chapter in CHAPTERS
+    ]
+    assert capsys.readouterr().out.split() == [str(path) for path in written]

@@ -1,0 +1,101 @@
+"""Settings of Sphinx, which makes HTML of the chapters: ``python docs/build.py html``.
+
+The chapters are plain Markdown, as GitHub shows it. What only Sphinx needs is here: the table of
+contents, formulas as MathML, which browsers display without a script or a network, and a
+search that finds words of Chinese, which are written without spaces.
+"""
+
+import re
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.search.en import SearchEnglish
+
+CHAPTERS = ["getting_started", "logreg", "mlp", "zh/getting_started"]
+
+project = "dltutorials"
+html_title = "dltutorials"
+extensions = ["myst_parser"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+html_theme = "furo"
+html_math_renderer = "mathml"
+html_show_sphinx = False
+html_use_index = False
+html_show_copyright = False
+html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["chapters.css"]
+html_search_language = "en-zh"
+
+MARKS = r"[\u3001\u3002\uff01-\uff1f]"  # Chinese punctuation
+
+
+class SearchEnglishAndChinese(SearchEnglish):
+    """English words, and of Chinese every pair of neighbouring characters.
+
+    A search for 梯度下降 then is one for 梯度, 度下 and 下降, whatever a dictionary would take for
+    its words.
+    """
+
+    lang = "en-zh"
+    _parts = re.compile(r"[\u4e00-\u9fff]+|[^\W\u4e00-\u9fff]+")
+    js_splitter_code = r"""
+function splitQuery(query) {
+    const parts = query.match(/[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+/gu) || [];
+    return parts.flatMap(part => {
+        if (!/[\u4e00-\u9fff]/.test(part))
+            return part.split(/[^\p{Letter}\p{Number}_]+/gu).filter(word => word);
+        if (part.length < 3)
+            return [part];
+        return Array.from({length: part.length - 1}, (_, i) => part.slice(i, i + 2));
+    });
+}
+"""
+
+    def split(self, input):
+        """Return the words of a text, as ``splitQuery`` does with a query in the browser."""
+        words = []
+        for part in self._parts.findall(input):
+            if "\u4e00" <= part[0] <= "\u9fff":
+                words += list(part)
+                words += [part[i : i + 2] for i in range(len(part) - 1)]
+            else:
+                words.append(part)
+        return words
+
+
+def adapt_source(app, docname, source):
+    """Write what in the files GitHub would not understand: contents, links out of the folder."""
+    source[0] = re.sub(r"\]\(((?:\.\./)+README\.md)\)", r"](path:\1)", source[0])
+    # GitHub wants a space between a formula and Chinese punctuation; a reader does not.
+    source[0] = re.sub(rf"(?<=\$) (?={MARKS})|(?<={MARKS}) (?=\$)", "", source[0])
+    if docname == "index":
+        source[0] += "\n```{toctree}\n:hidden:\n\n" + "\n".join(CHAPTERS) + "\n```\n"
+
+
+def name_language(app, pagename, templatename, context, doctree):
+    """Tell the browser of a page in Chinese, so that it takes the right forms of characters."""
+    if pagename.startswith("zh/"):
+        context["language"] = "zh-CN"
+
+
+def visit_math(self, node):
+    """Write a formula in a line of text as MathML."""
+    self.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def visit_displayed_math(self, node):
+    """Write a formula of its own line as MathML."""
+    self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app):
+    """Tell Sphinx of all these."""
+    app.add_search_language(SearchEnglishAndChinese)
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_displayed_math, None))
+    app.connect("source-read", adapt_source)
+    app.connect("html-page-context", name_language)
