@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import os
 import re
 import shlex
 import shutil
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import nbclient
+import numpy
 import pytest
 from markdown_blocks import blocks, require_as_shown
 
@@ -93,6 +95,66 @@ def test_the_commands_are_ones_that_the_scripts_know(page):
         program, script, *arguments = shlex.split(line)
         assert program == "python"
         load_program(ROOT / script).make_parser().parse_args(arguments)
+
+
+@pytest.mark.parametrize("name", ["getting_started", "logreg"])
+def test_the_commands_print_what_is_shown_and_make_the_pictures(name, tmp_path):
+    chapter = FOLDER / f"{name}.md"
+    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    printed = previous = ""
+    for language, content in blocks(chapter.read_text(encoding="utf-8"), "sh", "text", "python"):
+        if language == "sh":
+            assert printed == "", "a command prints, and the chapter does not show what"
+            printed = run_in(tmp_path, content)
+        elif language == "text" and previous == "sh":
+            require_output(printed, content)
+            printed = ""
+        previous = language
+    assert printed == ""
+    pictures = re.findall(r"\]\((images/[^)]+)\)", without_code(chapter))
+    assert pictures
+    for picture in pictures:
+        # Other versions of the drawing library move things by a pixel.
+        difference = thumbnail(tmp_path / "docs" / picture) - thumbnail(FOLDER / picture)
+        assert numpy.abs(difference).mean() < 4, f"docs/{picture} is not what its command makes"
+
+
+def run_in(folder, content):
+    """Run commands as a reader would, who has the project's environment; return the output."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["sh", "-e", "-c", content],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def require_output(printed, shown):
+    """Compare an output with the one shown, where a line of dots stands for any lines."""
+    decimal = r"\d+\.\d+"
+    escaped = "".join(
+        r"(?:.*\n)*?" if line == "..." else re.escape(line) + r"\n" for line in shown.splitlines()
+    )
+    pattern = re.sub(r"\d+\\\.\d+", lambda _: f"({decimal})", escaped)
+    found = re.fullmatch(pattern, printed)
+    assert found, printed
+    for number, shown_number in zip(found.groups(), re.finditer(decimal, shown)):
+        if not shown.startswith(" epochs/sec", shown_number.end()):
+            # Percentages; another processor rounds otherwise.
+            assert float(number) == pytest.approx(float(shown_number.group()), abs=0.15)
+
+
+def thumbnail(picture):
+    """Return the grey values of a picture, 0 to 255, at a size at which details are gone."""
+    from PIL import Image
+
+    with Image.open(picture) as image:
+        return numpy.asarray(image.convert("L").resize((60, 60)), dtype=float)
 
 
 def commands(page):
