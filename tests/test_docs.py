@@ -238,3 +238,18 @@ def test_notebooks_are_written_beside_each_other(tmp_path, capsys):
         name_of(chapter) for chapter in CHAPTERS
     ]
     assert capsys.readouterr().out.split() == [str(path) for path in written]
+
+
+@pytest.mark.parametrize(
+    ("kind", "module"), [("html", "sphinx.cmd.build"), ("notebooks", "nbformat")]
+)
+def test_a_missing_extra_is_named(kind, module, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, module, None)
+    assert build.main([kind, "--output", str(tmp_path)]) == 1
+    assert "pip install 'dltutorials[docs]'" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert build.main(["notebooks", "--output", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
