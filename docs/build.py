@@ -86,6 +86,7 @@ def to_notebook(text: str) -> Any:
     nbformat.NotebookNode
     """
     import jupytext
+    import nbformat
     from nbformat.v4 import new_markdown_cell, new_output
 
     notebook = jupytext.reads(text, fmt="md")
@@ -101,11 +102,8 @@ def to_notebook(text: str) -> Any:
         if cell.source:
             cells.append(cell)
     notebook.cells = cells
-    notebook.metadata["kernelspec"] = {
-        "name": "python3",
-        "display_name": "Python 3",
-        "language": "python",
-    }
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel})
     return notebook
 
 
