@@ -69,7 +69,8 @@ def build_notebooks(output: Path) -> int:
 
 def find_chapters() -> List[Path]:
     """Return the Markdown files of the chapters, those in other languages too."""
-    return sorted(path for path in FOLDER.rglob("*.md") if path.stem != "index")
+    paths = [*FOLDER.glob("*.md"), *FOLDER.glob("[a-z]*/*.md")]  # what is built is in _build
+    return sorted(path for path in paths if path.stem != "index")
 
 
 def to_notebook(text: str) -> Any:

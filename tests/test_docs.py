@@ -15,7 +15,6 @@ from markdown_blocks import blocks, require_as_shown
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs"
-PAGES = sorted(FOLDER.rglob("*.md"))
 
 
 def load_program(path):
@@ -28,6 +27,7 @@ def load_program(path):
 build = load_program(FOLDER / "build.py")
 CHAPTERS = build.find_chapters()
 ENGLISH = [chapter for chapter in CHAPTERS if chapter.parent == FOLDER]
+PAGES = [FOLDER / "index.md", *CHAPTERS]
 TRANSLATIONS = [chapter for chapter in CHAPTERS if chapter.parent != FOLDER]
 
 
@@ -37,7 +37,7 @@ def name_of(path):
 
 def test_all_chapters_are_found():
     names = {name_of(chapter) for chapter in CHAPTERS}
-    assert {"getting_started", "logreg", "mlp", "zh/getting_started"} <= names
+    assert names == {"getting_started", "logreg", "mlp", "zh/getting_started"}
 
 
 # The programs
@@ -229,6 +229,14 @@ def test_a_page_with_a_warning_is_an_error(tmp_path):
     (copy / "mlp.md").write_text("# Broken\n\n[nothing](nowhere.md)\n", encoding="utf-8")
     command = [sys.executable, str(copy / "build.py"), "html", "--output", str(tmp_path / "html")]
     assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+def test_what_was_built_is_no_chapter(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "FOLDER", tmp_path)
+    for name in ("one.md", "index.md", "zh/one.md", "_build/html/_downloads/1/README.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert build.find_chapters() == [tmp_path / "one.md", tmp_path / "zh" / "one.md"]
 
 
 def test_notebooks_are_written_beside_each_other(tmp_path, capsys):
