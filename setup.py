@@ -24,8 +24,8 @@ PLOT = [
 ]
 
 DOCS = [
-    "sphinx>=7",  # HTML of the chapters; 7.1 is the last for Python 3.8, as are those below
-    "myst-parser>=3",  # reads them: plain Markdown with formulas between dollars
+    "sphinx>=7",  # HTML of the chapters; 7.1 is the last for 3.8
+    "myst-parser>=3",  # reads Markdown with formulas between dollars; 3.0 is the last for 3.8
     "furo>=2024.8",  # pages that read well, on a telephone too, and load nothing from elsewhere
     "latex2mathml>=3.77",  # formulas as browsers display them by themselves, without a script
     "jupytext>=1.16",  # the chapters as notebooks
