@@ -6,16 +6,18 @@ from pathlib import Path
 
 from setuptools import setup
 
-if not (3, 8) <= sys.version_info[:2] <= (3, 11):
-    # pip would look at python_requires only after failing to build Theano.
+if not (3, 8) <= sys.version_info[:2] <= (3, 14):
+    # Older versions of pip would look at python_requires only after building dependencies.
     sys.exit(
-        "dltutorials needs Python 3.8 to 3.11: its engine, Theano 1.0.5, cannot be installed on "
-        "Python {}.{}; make a virtual environment with an older one, for example: "
-        "uv venv --seed --python 3.11 .venv".format(*sys.version_info)
+        "dltutorials needs Python 3.8 to 3.14, this is {}.{}: its engine is Theano 1.0.5 up to "
+        "3.11 and PyTensor from 3.12 on; make a virtual environment with one of these".format(
+            *sys.version_info
+        )
     )
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "dltutorials/__init__.py").read_text())
+THEANO, PYTENSOR = "python_version < '3.12'", "python_version >= '3.12'"
 
 PLOT = [
     "matplotlib>=3.6",  # pictures from saved files; 3.6 can fix a layout; 3.7 is the last for 3.8
@@ -38,8 +40,8 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
-    # Theano 1.0.5 does not build on 3.12; scipy-openblas32 starts at 3.8.
-    python_requires=">=3.8,<3.12",
+    # scipy-openblas32 starts at 3.8, and PyTensor ends at 3.14.
+    python_requires=">=3.8,<3.15",
     packages=[
         "dltutorials",
         "dltutorials.models",
@@ -57,10 +59,14 @@ setup(
     },
     entry_points={"console_scripts": ["dltutorials = dltutorials.__main__:main"]},
     install_requires=[
-        "theano==1.0.5",  # the engine; its last release
-        "numpy>=1.20,<1.24",  # 1.24 removed np.bool and others, which Theano uses
-        "six>=1.12",  # Theano's code imports it
-        "scipy>=1.5",  # Theano's code imports it
+        f"theano==1.0.5; {THEANO}",  # the engine; its last release, which does not build on 3.12
+        f"numpy>=1.20,<1.24; {THEANO}",  # 1.24 removed np.bool and others, which Theano uses
+        f"six>=1.12; {THEANO}",  # Theano's code imports it
+        f"scipy>=1.5; {THEANO}",  # Theano's code imports it
+        # The engine where Theano cannot be installed; brings Numba, its default from 3.0 on.
+        f"pytensor>=3.0,<3.4; {PYTENSOR}",
+        f"numpy>=2.0; {PYTENSOR}",  # PyTensor needs 2
+        f"scipy>=1.13; {PYTENSOR}",  # the first for NumPy 2; Numba calls its BLAS
         "pooch>=1.6",  # downloads: HTTP, digests, progress
         "tqdm>=4.60",  # the progress bar of a download
         # Processes for many runs: without dependencies of its own, so no extra for it; 1.4 gives

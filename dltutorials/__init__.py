@@ -15,6 +15,7 @@ from dltutorials.theano_setup import import_theano
 
 import_theano()
 
+from dltutorials.blas import SlowTheanoWarning  # noqa: E402
 from dltutorials.checkpoint import load_params, save_params  # noqa: E402
 from dltutorials.chunks import ChunkedDataset  # noqa: E402
 from dltutorials.datasets import load_mnist  # noqa: E402
@@ -43,7 +44,7 @@ from dltutorials.pictures.tiles import tile_raster_images  # noqa: E402
 from dltutorials.progress import ProgressBar  # noqa: E402
 from dltutorials.saved_model import load_model  # noqa: E402
 from dltutorials.task import Result, Task  # noqa: E402
-from dltutorials.theano_setup import SlowTheanoWarning, set_floatX  # noqa: E402
+from dltutorials.theano_setup import set_floatX  # noqa: E402
 from dltutorials.trainer import train  # noqa: E402
 from dltutorials.updates import sgd  # noqa: E402
 

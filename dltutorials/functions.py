@@ -12,9 +12,9 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from dltutorials.chunks import ChunkedDataset
 from dltutorials.datasets import SPLITS
+from dltutorials.engine import compile_now, default_mode
 from dltutorials.errors import OptionError
 from dltutorials.minibatch import SharedSplit, count_examples, minibatch, n_minibatches
-from dltutorials.one_module import default_mode
 from dltutorials.task import Task
 
 import numpy
@@ -57,7 +57,7 @@ def minibatch_function(
     """
     index = T.lscalar("index")
     slice_x, slice_y = minibatch(data, index, batch_size)
-    return theano.function(
+    function = theano.function(
         [index],
         output,
         updates=updates,
@@ -65,6 +65,9 @@ def minibatch_function(
         on_unused_input="ignore",
         mode=default_mode(),
     )
+    if not isinstance(data, ChunkedDataset):  # there the first chunk is not read yet
+        compile_now(function, 0, updates)
+    return function
 
 
 def example_function(output: Any, x: Any) -> Callable:

@@ -24,9 +24,9 @@ and returns Theano expressions:
 
 from typing import Any, Iterable
 
+from dltutorials.engine import sum_of_squares
 from dltutorials.errors import OptionError
 from dltutorials.options import require_not_negative
-from dltutorials.sum_of_squares import sum_of_squares
 
 import theano.tensor as T
 

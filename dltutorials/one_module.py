@@ -24,7 +24,7 @@ True
 from typing import Any, List, Tuple
 
 from dltutorials.sum_of_squares import SumOfSquares
-from dltutorials.theano_setup import UserSettings
+from dltutorials.theano_flags import UserSettings
 
 import theano
 from theano.compile.ops import DeepCopyOp, Shape_i

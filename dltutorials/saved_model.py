@@ -24,9 +24,9 @@ from dltutorials.files import PathLike
 from dltutorials.functions import example_function
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.models.mlp import MLP
+from dltutorials.theano_setup import temporary_floatX
 
 import numpy
-import theano
 import theano.tensor as T
 
 _ROWS_AT_A_TIME = 10_000
@@ -138,7 +138,7 @@ def rebuild_model(values: Sequence[numpy.ndarray], activation: str = "tanh") -> 
     """
     units = _require_layers(values)
     floatX = "float64" if values[0].dtype.itemsize >= 8 else "float32"
-    with theano.configparser.change_flags(floatX=floatX):
+    with temporary_floatX(floatX):
         x = T.matrix("x")
         model: Union[LogisticRegression, MLP]
         if len(units) == 2:

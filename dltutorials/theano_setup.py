@@ -37,35 +37,21 @@ only while Theano reads it, so that child processes see the user's own.
 [[5.0]]
 """
 
-import configparser
 import contextlib
-import ctypes
 import importlib
-import os
+import importlib.util
 import shlex
-import shutil
 import sys
-import sysconfig
-import warnings
-from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
 
+from dltutorials import blas, pytensor_engine
 from dltutorials.errors import OptionError, SetupError
-from dltutorials.theano_cache import mend_module_cache, remembered
+from dltutorials.theano_cache import mend_module_cache
+from dltutorials.theano_flags import UserSettings, environment
 
-# All that Theano's C code calls; scipy-openblas32 has them as scipy_sgemm_ etc.
-_BLAS_FUNCTIONS = "sgemm dgemm sgemv dgemv sger dger sdot ddot saxpy daxpy"
-_RENAMES = " ".join(f"-D{name}_=scipy_{name}_" for name in _BLAS_FUNCTIONS.split())
-_NUMPY_BLAS = "NumPy's BLAS"
-_TIMEOUT = "OPENBLAS_THREAD_TIMEOUT"
-_BLAS_TEST = """
-extern "C" double ddot_(const int*, const double*, const int*, const double*, const int*);
-int main() { return ddot_(0, 0, 0, 0, 0) != 0; }
-"""
+import numpy
 
-
-class SlowTheanoWarning(UserWarning):
-    """Theano works, but slower than it could; the message says what to do."""
+_NUMPY_BLAS, _SCIPY_BLAS = "NumPy's BLAS", "SciPy's BLAS"
 
 
 def import_theano() -> Any:
@@ -89,20 +75,32 @@ def import_theano() -> Any:
     """
     if "theano" in sys.modules:
         return sys.modules["theano"]
+    if importlib.util.find_spec("theano") is None:
+        return _import(
+            pytensor_engine.NAME, lambda: pytensor_engine.import_pytensor(UserSettings())
+        )
     if sys.version_info >= (3, 11):
         sys.modules.setdefault("theano.scan_module.scan_perform_ext", None)  # type: ignore[arg-type]
-    try:
-        user = UserSettings()
-        defaults = _default_flags(user)
-        with _theano_flags(defaults, user):
-            theano = importlib.import_module("theano")
-    except Exception as error:
-        raise SetupError(f"Theano cannot be imported: {_one_line(error)}") from error
+    user = UserSettings()
+    defaults = _default_flags(user)
+    with _theano_flags(defaults, user):
+        theano = _import("Theano", lambda: importlib.import_module("theano"))
     mend_module_cache(theano)
-    if defaults.get("blas.ldflags") and not _blas_links(theano):
-        _warn_of_numpy_blas("linking scipy-openblas32 failed")
-        theano.config.blas.ldflags = ""
+    if "blas.ldflags" in defaults:
+        blas.require_blas(theano, theano.gof.cmodule.GCC_compiler)
     return theano
+
+
+def _import(engine: str, import_it: Callable[[], Any]) -> Any:
+    try:
+        return import_it()
+    except SetupError:
+        raise
+    except Exception as error:
+        advice = ""
+        if engine == "Theano" and sys.version_info >= (3, 12):
+            advice = f"; without it, {pytensor_engine.NAME} takes its place on this Python"
+        raise SetupError(f"{engine} cannot be imported: {_one_line(error)}{advice}") from error
 
 
 def set_floatX(floatX: Optional[str] = None) -> str:
@@ -132,44 +130,53 @@ def set_floatX(floatX: Optional[str] = None) -> str:
     return floatX
 
 
+@contextlib.contextmanager
+def temporary_floatX(floatX: str) -> Iterator[None]:
+    """Let graphs be built with another floatX for a while."""
+    theano = import_theano()
+    before = theano.config.floatX
+    theano.config.floatX = floatX
+    try:
+        yield
+    finally:
+        theano.config.floatX = before
+
+
 def describe_engine() -> str:
     """Return one line on Theano, its number type and its BLAS, for a log."""
     theano = import_theano()
-    blas = name_blas()
-    relation = "with" if blas == _NUMPY_BLAS else "linked with"
-    compiler = "" if theano.config.cxx else ", without a C++ compiler (slow)"
-    return f"Theano {theano.__version__}, {theano.config.floatX}, {relation} {blas}{compiler}"
+    library = name_blas()
+    relation = "with" if library in (_NUMPY_BLAS, _SCIPY_BLAS) else "linked with"
+    compiler = ""
+    if _uses_numba(theano):
+        compiler = ", compiled by Numba"
+    elif not theano.config.cxx:
+        compiler = ", without a C++ compiler (slow)"
+    engine = f"{name_engine()} {theano.__version__}"
+    return f"{engine}, {theano.config.floatX}, {relation} {library}{compiler}"
+
+
+def name_engine() -> str:
+    """Return "Theano", or the name of what takes its place."""
+    return str(getattr(import_theano(), "engine", "Theano"))
+
+
+def engine_versions() -> Dict[str, str]:
+    """Return the versions of what computes: the engine and NumPy."""
+    return {name_engine(): import_theano().__version__, "NumPy": numpy.__version__}
 
 
 def name_blas() -> str:
-    """Return the libraries that Theano's matrix products come from."""
-    flags = import_theano().config.blas.ldflags.split()
+    """Return the libraries that the engine's matrix products come from."""
+    theano = import_theano()
+    if _uses_numba(theano):
+        return _SCIPY_BLAS
+    flags = theano.config.blas.ldflags.split() if theano.config.cxx else []
     return " ".join(flag[2:] for flag in flags if flag.startswith("-l")) or _NUMPY_BLAS
 
 
-class UserSettings:
-    """What THEANO_FLAGS and the .theanorc files say, read as Theano reads them."""
-
-    def __init__(self) -> None:
-        self.flags = os.environ.get("THEANO_FLAGS", "")
-        splitter = shlex.shlex(self.flags, posix=True)
-        splitter.whitespace, splitter.whitespace_split = ",", True
-        pairs = (flag.strip().split("=", 1) for flag in splitter if "=" in flag)
-        self._values: Dict[str, str] = dict(pairs)
-        files = os.environ.get("THEANORC", "~/.theanorc").split(os.pathsep)
-        self._file = configparser.RawConfigParser()
-        # A file that cannot be parsed is for Theano to report.
-        with contextlib.suppress(configparser.Error):
-            self._file.read([os.path.expanduser(name) for name in files])
-
-    def get(self, name: str) -> Optional[str]:
-        """Return the value of a flag such as ``blas.ldflags``, if the user set it."""
-        section, _, option = name.rpartition(".")
-        in_file = self._file.get(section or "global", option, fallback=None)
-        return self._values.get(name, in_file)
-
-    def __contains__(self, name: str) -> bool:
-        return self.get(name) is not None
+def _uses_numba(theano: Any) -> bool:
+    return name_engine() != "Theano" and theano.uses_numba
 
 
 def _default_flags(user: UserSettings) -> Dict[str, str]:
@@ -177,56 +184,16 @@ def _default_flags(user: UserSettings) -> Dict[str, str]:
     flags = {}
     if "allow_gc" not in user:
         flags["allow_gc"] = "False"
-    if "cxx" not in user and not _can_compile():
+    if "cxx" not in user and not blas.can_compile():
         flags["cxx"] = ""
     if "blas.ldflags" not in user:
         has_compiler = flags.get("cxx", user.get("cxx")) != ""
-        flags["blas.ldflags"] = _fast_blas() if has_compiler else ""
+        flags["blas.ldflags"] = blas.fast_blas() if has_compiler else ""
     # Theano asks for debugging information, which takes a sixth of the compiler's time.
     options = user.get("gcc.cxxflags") if "gcc.cxxflags" in user else "-g0"
-    renames = _RENAMES if flags.get("blas.ldflags") else ""
+    renames = blas.RENAMES if flags.get("blas.ldflags") else ""
     flags["gcc.cxxflags"] = f"{options} {renames}".strip()
     return flags
-
-
-def _can_compile() -> bool:
-    compiler = "clang++" if sys.platform == "darwin" else "g++"
-    missing = None
-    if not (shutil.which(compiler) or shutil.which("g++")):
-        missing = f"no C++ compiler ({compiler}; for example: apt install g++)"
-    elif not Path(sysconfig.get_path("include"), "Python.h").exists():
-        missing = "no C headers of this Python (for example: apt install python3-dev)"
-    if missing:
-        warnings.warn(
-            f"there is {missing}; until then Theano computes in Python, many times slower",
-            SlowTheanoWarning,
-            stacklevel=5,
-        )
-    return missing is None
-
-
-def _fast_blas() -> str:
-    # The library reads this while it is loaded: its threads wait 2 ** 12 ticks for work.
-    with _environment(_TIMEOUT, os.environ.get(_TIMEOUT, "12")):
-        try:
-            import scipy_openblas32
-        except ImportError:
-            _warn_of_numpy_blas("scipy-openblas32 is not installed")
-            return ""
-        folder, library = scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library()
-        with contextlib.suppress(OSError):  # a file of another name is loaded later, as it is
-            ctypes.CDLL(os.path.join(folder, f"lib{library}.so"))
-    # Theano splits THEANO_FLAGS at commas and the linker's options at spaces.
-    if any(character in folder for character in " \t\n,'\"\\"):
-        _warn_of_numpy_blas(f"Theano cannot link from a path with spaces or quotes ({folder})")
-        return ""
-    return f"-L{folder} -l{library}"
-
-
-def _warn_of_numpy_blas(reason: str) -> None:
-    warnings.warn(
-        f"{reason}: Theano uses NumPy's BLAS, which is slower", SlowTheanoWarning, stacklevel=5
-    )
 
 
 @contextlib.contextmanager
@@ -234,38 +201,8 @@ def _theano_flags(defaults: Dict[str, str], user: UserSettings) -> Iterator[None
     """Let Theano read the user's flags and our defaults from its environment."""
     # Later flags win. Ours contain nothing of the user's but gcc.cxxflags, extended.
     ours = ",".join(f"{name}={shlex.quote(value)}" for name, value in defaults.items())
-    with _environment("THEANO_FLAGS", f"{user.flags},{ours}"):
+    with environment("THEANO_FLAGS", f"{user.flags},{ours}"):
         yield
-
-
-@contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """Set a variable for a while."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        del os.environ[name]
-        if before is not None:
-            os.environ[name] = before
-
-
-def _blas_links(theano: Any) -> bool:
-    """Try to link the BLAS, once a machine: Theano's cache folder keeps the answer."""
-    if not theano.config.cxx:
-        return False
-    flags = theano.config.blas.ldflags.split()
-    question = f"{theano.config.cxx} {flags} {os.stat(flags[0][2:]).st_mtime_ns}"
-
-    def link() -> bool:
-        from theano.gof.cmodule import GCC_compiler
-
-        return bool(
-            GCC_compiler.try_compile_tmp(_BLAS_TEST, tmp_prefix="dltutorials_", flags=flags)
-        )
-
-    return remembered(theano, "blas-links", question, link)
 
 
 def _one_line(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from dltutorials.minibatch import SharedDatasets, count_examples, floats_of, loa
 from dltutorials.progress import ProgressBar
 from dltutorials.report import record_lines, result_lines
 from dltutorials.task import Record, Result, State, Task
-from dltutorials.theano_setup import describe_engine, name_blas, set_floatX
+from dltutorials.theano_setup import describe_engine, engine_versions, name_blas, set_floatX
 from dltutorials.trainer import train
 from dltutorials.training_files import Facts, TrainingFiles
 from dltutorials.training_options import (
@@ -32,7 +32,6 @@ from dltutorials.training_state import (
 )
 from dltutorials.updates import sgd
 
-import numpy
 import theano
 import theano.tensor as T
 
@@ -123,7 +122,7 @@ def train_and_report(task: Task, options: argparse.Namespace, about: About) -> i
     if options.checkpoint is not None or options.history is not None:
         facts = {**deciding_options(options), **about()}
     if options.resume is not None:
-        state = _load_state(options.resume, facts, task)
+        state = _load_state(options, facts, task)
     files = TrainingFiles(
         options,
         task.get_params,
@@ -170,8 +169,7 @@ def describe_training(program: str, data: str) -> Dict[str, Any]:
     return {
         "program": program,
         "floatX": theano.config.floatX,
-        "Theano": theano.__version__,
-        "NumPy": numpy.__version__,
+        **engine_versions(),
         "data": data,
     }
 
@@ -180,8 +178,7 @@ def describe_history(options: argparse.Namespace, task: Task, facts: Facts) -> D
     """Return the header of a history: what was trained, and with what."""
     versions = {
         "dltutorials": __version__,
-        "Theano": facts["Theano"],
-        "NumPy": facts["NumPy"],
+        **engine_versions(),
         "Python": platform.python_version(),
     }
     return {
@@ -199,13 +196,16 @@ def describe_history(options: argparse.Namespace, task: Task, facts: Facts) -> D
     }
 
 
-def _load_state(path: str, facts: Dict[str, Any], task: Task) -> State:
+def _load_state(options: argparse.Namespace, facts: Dict[str, Any], task: Task) -> State:
+    path = options.resume
     state, about = load_state(path)
     try:
-        require_same(about, facts)
+        other_engine = require_same(about, facts)
         require_shapes(state, task.get_params())
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+    if other_engine is not None and not options.quiet:
+        say(f"{path}: {other_engine}")
     return state
 
 

@@ -23,8 +23,9 @@ import json
 import os
 import pickle
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from dltutorials import pytensor_engine
 from dltutorials.errors import DataError
 from dltutorials.files import PathLike, durable_writer
 from dltutorials.safe_pickle import load_pickle
@@ -36,6 +37,7 @@ import numpy
 FORMAT = "dltutorials training state 2"
 MAX_BYTES = 1 << 32
 _DIGEST_SIZE = hashlib.sha256().digest_size
+_ENGINES = ("Theano", pytensor_engine.NAME)
 _NUMBERS = {
     "iteration": int,
     "patience": (int, float),
@@ -189,8 +191,11 @@ def _parse_header(text: Any) -> Dict[str, Any]:
     return header
 
 
-def require_same(about: Dict[str, Any], now: Dict[str, Any]) -> None:
+def require_same(about: Dict[str, Any], now: Dict[str, Any]) -> Optional[str]:
     """Refuse to go on with a training that was about something else.
+
+    Another version of the same engine is something else, too: the training
+    would not end in the same bytes. A state from the other engine is taken over.
 
     Parameters
     ----------
@@ -198,17 +203,33 @@ def require_same(about: Dict[str, Any], now: Dict[str, Any]) -> None:
         What the state says, and what this run says; the values are compared
         name by name.
 
+    Returns
+    -------
+    str or None
+        A sentence on it, if it was begun on the other engine.
+
     Raises
     ------
     DataError
         Naming the first difference.
     """
+    before, here = _engine(about), _engine(now)
+    is_other = bool(before and here and before[0] != here[0])
     for name in {**about, **now}:
+        if is_other and name in (*_ENGINES, "NumPy"):
+            continue
         if about.get(name) != now.get(name):
             raise DataError(
                 f"cannot resume: {name} was {about.get(name)!r} and is now {now.get(name)!r}; "
                 "resume with what the training began with, or begin a new one"
             )
+    if not is_other:
+        return None
+    return f"begun on {' '.join(before)}, goes on with {' '.join(here)}; the last digits may differ"
+
+
+def _engine(facts: Dict[str, Any]) -> Sequence[str]:
+    return next(((name, facts[name]) for name in _ENGINES if name in facts), ())
 
 
 def require_shapes(state: State, params: List[numpy.ndarray]) -> None:

@@ -32,6 +32,7 @@ OURS = "dltutorials"
 # The peers by name: the script in the folder peers, and its variant.
 SCRIPTS = {
     OURS: ("with_dltutorials.py", ""),
+    "dltutorials-pytensor": ("with_dltutorials.py", ""),
     "blas": ("with_blas.py", ""),
     "numpy": ("with_numpy.py", ""),
     "theano": ("with_theano.py", ""),

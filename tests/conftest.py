@@ -5,12 +5,26 @@ import sys
 from pathlib import Path
 
 import dltutorials
+from dltutorials.theano_setup import name_engine
 
 import numpy
 import pytest
 import theano
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+
+# What is about Theano itself, and cannot be imported where another engine takes its place.
+ABOUT_THEANO = ("one_module", "sum_of_squares", "theano_cache")
+theano_only = pytest.mark.skipif(name_engine() != "Theano", reason="about Theano itself")
+collect_ignore = []
+
+
+def pytest_configure(config):
+    if name_engine() != "Theano":
+        package = Path(dltutorials.__file__).parent
+        ignored = [str(package / f"{name}.py") for name in ABOUT_THEANO]
+        config.option.ignore = [*(config.option.ignore or []), *ignored]
+        collect_ignore.extend(f"test_{name}.py" for name in ABOUT_THEANO)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from dltutorials.functions import minibatch_function
 import numpy
 import pytest
 import theano.tensor as T
-from theano.compile.ops import Shape_i
+from conftest import theano_only
 
 
 def build(sets):
@@ -21,7 +21,10 @@ def task_for(sets, batch_size):
     return model, compile_task(x, y, cost, updates, errors, model.params, datasets, batch_size)
 
 
+@theano_only
 def test_a_compiled_function_takes_one_integer_and_leaves_the_data_where_they_are(tiny_sets):
+    from theano.compile.ops import Shape_i
+
     x, y, model, cost, updates, (train_set, valid_set, test_set) = build(tiny_sets)
     for function, data in (
         (minibatch_function(cost, x, y, train_set, 20, updates), train_set),

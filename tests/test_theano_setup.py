@@ -4,7 +4,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+from dltutorials.theano_setup import name_engine
+
 import pytest
+from conftest import theano_only
 
 
 @pytest.fixture
@@ -47,12 +50,14 @@ FIND_BLAS_CALLS = """
 """
 
 
+@theano_only
 def test_theanos_own_matrix_product_calls_the_linked_blas(run):
     result = run(PRODUCT + FIND_BLAS_CALLS)
     assert result.stdout == "True True\nTrue\n"
     assert "NumPy" not in result.stderr
 
 
+@theano_only
 def test_a_library_that_does_not_link_falls_back_to_numpys_blas_with_a_warning(run, tmp_path):
     (tmp_path / "scipy_openblas32.py").write_text(
         "def get_lib_dir(): return '/usr/lib'\ndef get_library(): return 'no_such_library'\n"
@@ -63,6 +68,7 @@ def test_a_library_that_does_not_link_falls_back_to_numpys_blas_with_a_warning(r
     )
 
 
+@theano_only
 def test_a_path_with_spaces_falls_back_with_a_warning(run, tmp_path):
     (tmp_path / "scipy_openblas32.py").write_text(
         "def get_lib_dir(): return '/a path/lib'\ndef get_library(): return 'blas'\n"
@@ -71,18 +77,21 @@ def test_a_path_with_spaces_falls_back_with_a_warning(run, tmp_path):
     assert "cannot link from a path with spaces or quotes (/a path/lib)" in result.stderr
 
 
+@theano_only
 def test_without_scipy_openblas32_numpys_blas_serves(run, tmp_path):
     (tmp_path / "scipy_openblas32.py").write_text("raise ImportError\n")
     result = run(PRODUCT, PYTHONPATH=str(tmp_path))
     assert "scipy-openblas32 is not installed: Theano uses NumPy's BLAS" in result.stderr
 
 
+@theano_only
 def test_without_a_compiler_it_works_and_says_what_to_install(run, tmp_path):
     result = run(PRODUCT + "    print(theano.config.cxx == '')", PATH=str(tmp_path))
     assert result.stdout == "True\n"
     assert "no C++ compiler (g++; for example: apt install g++)" in result.stderr
 
 
+@theano_only
 def test_without_pythons_headers_it_works_and_says_what_to_install(run):
     hide = """
         import sysconfig
@@ -125,6 +134,7 @@ def test_the_users_theanorc_wins(run, tmp_path):
     assert lines.stdout == "\n-O2\nfloat32 False\n[]\n"
 
 
+@theano_only
 def test_a_theano_that_was_imported_before_stays_as_it_is(run):
     program = """
         import theano
@@ -157,10 +167,11 @@ def test_floatX_is_float32_unless_the_user_says_otherwise(run, flags, chosen, ex
 def test_an_unknown_flag_value_is_one_clear_error(run):
     result = run("import dltutorials", "floatX=float99", check=False)
     last = result.stderr.splitlines()[-1]
-    assert last.startswith("dltutorials.errors.SetupError: Theano cannot be imported: ")
+    assert last.startswith(f"dltutorials.errors.SetupError: {name_engine()} cannot be imported: ")
     assert "float99" in last
 
 
+@theano_only
 def test_scan_works_on_every_python(run):
     program = """
         import dltutorials, theano, theano.tensor as T
@@ -177,6 +188,7 @@ def test_the_package_says_that_it_is_typed():
     assert Path(dltutorials.__file__).with_name("py.typed").exists()
 
 
+@theano_only
 def test_the_options_for_the_processor_are_tried_once_a_machine(run):
     program = """
         import dltutorials
@@ -195,6 +207,7 @@ def test_the_options_for_the_processor_are_tried_once_a_machine(run):
     assert run(program).stdout == "0\n"
 
 
+@theano_only
 @pytest.mark.parametrize(("users", "seen"), [({}, "12"), ({"OPENBLAS_THREAD_TIMEOUT": "20"}, "20")])
 def test_threads_of_the_blas_wait_shortly_unless_the_user_says_otherwise(run, users, seen):
     program = """
@@ -214,6 +227,7 @@ def test_threads_of_the_blas_wait_shortly_unless_the_user_says_otherwise(run, us
     assert run(program, **users).stdout == f"{seen}\n{after}\nTrue\n"
 
 
+@theano_only
 def test_the_number_of_threads_is_the_users(run):
     program = """
         import ctypes, dltutorials, theano

@@ -10,6 +10,7 @@ from dltutorials.checkpoint import read_params
 from dltutorials.errors import DataError
 from dltutorials.history import read_history
 from dltutorials.snapshots import find_snapshots
+from dltutorials.theano_setup import name_engine
 
 import numpy
 import pytest
@@ -37,7 +38,7 @@ def test_the_history_tells_what_is_printed_and_what_was_trained(main, capsys):
     assert (header["floatX"], header["device"]) == ("float32", "cpu")
     assert header["versions"] == {
         "dltutorials": dltutorials.__version__,
-        "Theano": theano.__version__,
+        name_engine(): theano.__version__,
         "NumPy": numpy.__version__,
         "Python": platform.python_version(),
     }

@@ -1,10 +1,10 @@
 """The benchmark's loop on this project: its parts, as the scripts use them."""
 
 import dltutorials
+from dltutorials.theano_setup import engine_versions
 
 import numpy
 import protocol
-import theano
 import theano.tensor as T
 
 
@@ -37,4 +37,4 @@ def build(sets, options):
     return train_epoch, task.validate
 
 
-protocol.run(build, {"NumPy": numpy.__version__, "Theano": theano.__version__})
+protocol.run(build, engine_versions())
