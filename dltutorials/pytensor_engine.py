@@ -17,6 +17,7 @@ Theano's names of it, ``theano``, ``theano.tensor``, ``theano.tensor.nnet`` and
 """
 
 import importlib
+import importlib.abc
 import importlib.metadata
 import importlib.util
 import os
@@ -56,9 +57,11 @@ def import_pytensor(user: UserSettings) -> types.ModuleType:
     Warns
     -----
     UserWarning
-        Of the user's options that PyTensor does not have.
+        Of the user's options that PyTensor does not have, or comes too late to read.
     """
     _require_version()
+    if "pytensor" in sys.modules and user.all():
+        _warn(f"{NAME} was imported before dltutorials: {', '.join(user.all())} ignored")
     settings = {**user.all(), **_defaults(user)}
     flags = [f"{option_name(name)}={shlex.quote(value)}" for name, value in settings.items()]
     flags.append(os.environ.get("PYTENSOR_FLAGS", ""))
@@ -69,11 +72,10 @@ def import_pytensor(user: UserSettings) -> types.ModuleType:
             pytensor = importlib.import_module("pytensor")
         special = importlib.import_module("pytensor.tensor.special")
     theano = _register(pytensor, special)
-    lacking = [name for name in user.all() if not hasattr(pytensor.config, option_name(name))]
+    lacking = [name for name, value in user.all().items() if not _has_option(pytensor, name, value)]
     if lacking:
-        warnings.warn(
-            f"{NAME}, which takes Theano's place here, has no option {', '.join(lacking)}: ignored",
-            stacklevel=4,
+        _warn(
+            f"{NAME}, which takes Theano's place here, has no option {', '.join(lacking)}: ignored"
         )
     if "blas.ldflags" not in user and not theano.uses_numba:
         blas.require_blas(theano, importlib.import_module("pytensor.link.c.cmodule").GCC_compiler)
@@ -106,6 +108,15 @@ def _require_version() -> None:
         )
 
 
+def _has_option(pytensor: Any, name: str, value: str) -> bool:
+    return hasattr(pytensor.config, option_name(name)) or (name, value) == ("device", "cpu")
+
+
+def _warn(message: str) -> None:
+    # The place in the code is of no use to anyone, and would be a second line.
+    warnings.warn_explicit(message, UserWarning, filename="THEANO_FLAGS", lineno=1)
+
+
 def _defaults(user: UserSettings) -> Dict[str, str]:
     flags = {} if "allow_gc" in user else {"allow_gc": "False"}
     if "blas.ldflags" not in user:
@@ -128,13 +139,25 @@ class _Names(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__") and hasattr(self._source, name):
             return getattr(self._source, name)
-        raise AttributeError(
-            f"{self.__name__}.{name} is not carried over from Theano: {NAME} takes its place on "
-            "this Python and has none; use Python 3.8 to 3.11, where Theano itself is installed"
-        )
+        raise AttributeError(_not_carried(f"{self.__name__}.{name}"))
 
     def __dir__(self) -> List[str]:
         return sorted({*super().__dir__(), *dir(self._source)})
+
+
+class _SaysWhatIsMissing(importlib.abc.MetaPathFinder):
+    """The last to be asked for a module: one of Theano's that nobody has."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> None:
+        if name.startswith("theano."):
+            raise ModuleNotFoundError(_not_carried(name))
+
+
+def _not_carried(name: str) -> str:
+    return (
+        f"{name} is not carried over from Theano: {NAME} takes its place on this Python and has "
+        "none; use Python 3.8 to 3.11, where Theano itself is installed"
+    )
 
 
 class _Options:
@@ -153,6 +176,9 @@ class _Options:
         if any(option.startswith(section) for option in dir(self._config)):
             return _Options(self._config, section)
         raise AttributeError(f"theano.config: {NAME} has no option {full.replace('__', '.')}")
+
+    def __str__(self) -> str:
+        return str(self._config)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not hasattr(self._config, f"{self._section}{name}"):
@@ -218,4 +244,5 @@ def _register(pytensor: Any, special: Any) -> types.ModuleType:
     tensor.__path__ = []
     for module in (theano, tensor, nnet, printing):
         sys.modules[module.__name__] = module
+    sys.meta_path.append(_SaysWhatIsMissing())
     return theano

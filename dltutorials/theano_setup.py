@@ -75,7 +75,7 @@ def import_theano() -> Any:
     """
     if "theano" in sys.modules:
         return sys.modules["theano"]
-    if importlib.util.find_spec("theano") is None:
+    if not _is_installed("theano"):
         return _import(
             pytensor_engine.NAME, lambda: pytensor_engine.import_pytensor(UserSettings())
         )
@@ -89,6 +89,11 @@ def import_theano() -> Any:
     if "blas.ldflags" in defaults:
         blas.require_blas(theano, theano.gof.cmodule.GCC_compiler)
     return theano
+
+
+def _is_installed(package: str) -> bool:
+    spec = importlib.util.find_spec(package)
+    return spec is not None and spec.origin is not None  # a folder of that name has none
 
 
 def _import(engine: str, import_it: Callable[[], Any]) -> Any:

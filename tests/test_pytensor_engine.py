@@ -1,3 +1,4 @@
+import importlib
 import os
 import re
 import shutil
@@ -95,8 +96,11 @@ def test_a_name_that_is_not_carried_says_so():
         theano.config.gpuarray__preallocate  # noqa: B018
     with pytest.raises(AttributeError, match="has no option warn_me"):
         theano.config.warn_me = True
-    with pytest.raises(ImportError):
+    with pytest.raises(ImportError, match=r"theano\.gof is not carried over from Theano: "):
         from theano import gof  # noqa: F401
+    with pytest.raises(ImportError, match=r"theano\.sandbox is not carried over from Theano: "):
+        importlib.import_module("theano.sandbox.rng_mrg")
+    assert "floatX" in str(theano.config)
 
 
 @on_pytensor
@@ -122,9 +126,41 @@ def test_options_that_are_gone_are_ignored_in_one_message(tmp_path):
     result = run("import dltutorials, theano; print(theano.config.floatX)", tmp_path,
                  THEANO_FLAGS=flags)  # fmt: skip
     assert result.stdout == "float32\n"
-    assert result.stderr.count("Warning") == 1
-    expected = "has no option warn.ignore_bug_before, gpuarray.preallocate: ignored"
-    assert expected in result.stderr
+    assert result.stderr == (
+        "THEANO_FLAGS:1: UserWarning: PyTensor, which takes Theano's place here, "
+        "has no option warn.ignore_bug_before, gpuarray.preallocate: ignored\n"
+    )
+
+
+@on_pytensor
+def test_the_device_may_be_the_cpu(tmp_path):
+    result = run("import dltutorials", tmp_path, THEANO_FLAGS="device=cpu")
+    assert result.stderr == ""
+    result = run("import dltutorials", tmp_path, THEANO_FLAGS="device=cuda")
+    assert result.stderr.endswith("has no option device: ignored\n")
+
+
+@on_pytensor
+def test_a_pytensor_that_was_imported_before_stays_as_it_is(tmp_path):
+    program = """
+        import pytensor
+        before = str(pytensor.config)
+        import dltutorials, theano
+        assert str(pytensor.config) == before
+        print(theano.function is pytensor.function)
+    """
+    result = run(program, tmp_path, THEANO_FLAGS="floatX=float32")
+    assert result.stdout == "True\n"
+    # What PyTensor itself says of its BLAS, without our defaults, comes before.
+    message = "PyTensor was imported before dltutorials: floatX ignored"
+    assert result.stderr.splitlines()[-1] == f"THEANO_FLAGS:1: UserWarning: {message}"
+    assert "before dltutorials" not in run(program, tmp_path, THEANO_FLAGS="").stderr
+
+
+def test_a_folder_of_that_name_is_no_theano(tmp_path):
+    (tmp_path / "theano").mkdir()
+    program = "import dltutorials; print(dltutorials.theano_setup.name_engine())"
+    assert run(program, tmp_path, THEANO_FLAGS="").stdout == f"{name_engine()}\n"
 
 
 @on_pytensor
