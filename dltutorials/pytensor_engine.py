@@ -120,7 +120,11 @@ def _warn(message: str) -> None:
 def _defaults(user: UserSettings) -> Dict[str, str]:
     flags = {} if "allow_gc" in user else {"allow_gc": "False"}
     if "blas.ldflags" not in user:
-        flags["blas.ldflags"] = blas.fast_blas(is_loaded=user.get("linker") not in _NUMBA)
+        uses_numba = user.get("linker") in _NUMBA
+        with warnings.catch_warnings():
+            if uses_numba:  # which links nothing
+                warnings.simplefilter("ignore", blas.SlowTheanoWarning)
+            flags["blas.ldflags"] = blas.fast_blas(is_loaded=not uses_numba)
     if flags.get("blas.ldflags"):
         flags["gcc.cxxflags"] = f"{user.get('gcc.cxxflags') or '-g0'} {blas.RENAMES}"
     return flags

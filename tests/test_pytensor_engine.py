@@ -223,6 +223,36 @@ def test_c_code_is_linked_with_the_blas_of_our_choice(tmp_path):
 
 
 @on_pytensor
+@pytest.mark.parametrize(("flags", "is_warned"), [("", False), ("linker=cvm", True)])
+def test_a_blas_that_cannot_be_linked_matters_to_c_code_only(tmp_path, flags, is_warned):
+    (tmp_path / "scipy_openblas32.py").write_text(
+        "def get_lib_dir(): return '/a path/lib'\ndef get_library(): return 'blas'\n"
+    )
+    result = run("import dltutorials", tmp_path, PYTHONPATH=str(tmp_path), THEANO_FLAGS=flags)
+    assert ("cannot link from a path with spaces" in result.stderr) is is_warned
+    assert bool(result.stderr) is is_warned
+
+
+@on_pytensor
+def test_threads_of_scipys_blas_sleep_soon_and_their_number_is_the_users(tmp_path):
+    program = """
+        import importlib, os
+        import_module, seen = importlib.import_module, []
+        def watch(name, *args):
+            if name == "scipy.linalg.cython_blas":
+                seen.append(os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
+            return import_module(name, *args)
+        importlib.import_module = watch
+        import ctypes, dltutorials
+        print(*seen, os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
+        loaded = open("/proc/self/maps").read().split()
+        [library] = {path for path in loaded if "scipy.libs" in path and "openblas" in path}
+        print(ctypes.CDLL(library).scipy_openblas_get_num_threads())
+    """
+    assert run(program, tmp_path, OPENBLAS_NUM_THREADS="1").stdout == "12 None\n1\n"
+
+
+@on_pytensor
 def test_no_compiler_is_needed(tmp_path, tiny_file):
     arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "2"]
     result = subprocess.run(
