@@ -87,8 +87,10 @@ def default_mode() -> None:
 
 
 def sum_of_squares(x: Any) -> Any:
-    """Return ``T.sum(x**2)``, which Numba compiles to one loop."""
-    return sys.modules["theano.tensor"].sum(x**2)
+    """Return ``T.sum(x**2)``, computed by the BLAS; a loop that keeps its order is slow."""
+    T = sys.modules["theano.tensor"]
+    flat = T.as_tensor_variable(x).flatten()
+    return T.dot(flat, flat)
 
 
 def option_name(name: str) -> str:
@@ -119,6 +121,9 @@ def _warn(message: str) -> None:
 
 def _defaults(user: UserSettings) -> Dict[str, str]:
     flags = {} if "allow_gc" in user else {"allow_gc": "False"}
+    if "numba.fastmath" not in user:
+        # With it the last digits depend on whether code was compiled just now or kept from before.
+        flags["numba.fastmath"] = "False"
     if "blas.ldflags" not in user:
         uses_numba = user.get("linker") in _NUMBA
         with warnings.catch_warnings():

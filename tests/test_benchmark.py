@@ -109,4 +109,4 @@ def test_every_peer_has_a_script_and_an_environment(benchmark):
 def test_the_environments_need_a_folder():
     result = subprocess.run([SCRIPT.with_name("setup_peers.sh")], capture_output=True, text=True)
     assert result.returncode == 2
-    assert result.stderr == "usage: setup_peers.sh FOLDER [PYTHON]\n"
+    assert result.stderr == "usage: setup_peers.sh FOLDER [PYTHON [NEWER]]\n"

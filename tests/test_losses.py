@@ -2,6 +2,7 @@ import re
 
 from dltutorials import losses
 from dltutorials.errors import OptionError
+from dltutorials.theano_setup import name_engine
 
 import numpy
 import pytest
@@ -107,7 +108,8 @@ def test_a_softmax_output_of_exactly_0_gives_a_finite_loss_and_gradient(floatX):
     assert value == 2000
     assert gradient.tolist() == [[-1, 1]]
     ops = " ".join(str(node.op) for node in f.maker.fgraph.toposort())
-    assert "CrossentropySoftmax" in ops
+    if name_engine() == "Theano":
+        assert "CrossentropySoftmax" in ops
     assert not re.search(r"\blog\b", ops)
 
 
