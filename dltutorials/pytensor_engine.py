@@ -87,10 +87,16 @@ def default_mode() -> None:
 
 
 def sum_of_squares(x: Any) -> Any:
-    """Return ``T.sum(x**2)``, computed by the BLAS; a loop that keeps its order is slow."""
+    """Return ``T.sum(x**2)``, of a matrix by way of a product with ones.
+
+    Numba adds one number after the other, each addition waiting for the last; the
+    BLAS does not. With the sum, a step of the multilayer perceptron took 1.4 x the time.
+    """
     T = sys.modules["theano.tensor"]
-    flat = T.as_tensor_variable(x).flatten()
-    return T.dot(flat, flat)
+    squares = T.as_tensor_variable(x) ** 2
+    if squares.ndim == 2 and squares.dtype in ("float32", "float64"):
+        return T.sum(T.dot(squares, T.ones((squares.shape[1],), squares.dtype)))
+    return T.sum(squares)
 
 
 def option_name(name: str) -> str:
