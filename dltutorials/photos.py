@@ -13,8 +13,8 @@ picture; :func:`prepare_photo` does for it what was done for MNIST:
 >>> image.shape, float(image.max())
 ((28, 28), 0.99609375)
 >>> rows, columns = numpy.nonzero(image)
->>> (rows.min(), rows.max()), (columns.min(), columns.max())
-((4, 23), (12, 15))
+>>> print(rows.min(), rows.max(), columns.min(), columns.max())
+4 23 12 15
 """
 
 import contextlib
