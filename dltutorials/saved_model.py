@@ -16,14 +16,16 @@ said where it is not the tanh:
 [[0.25, 0.25, 0.25, 0.25]]
 """
 
+import argparse
 from typing import Any, List, NamedTuple, Sequence, Union
 
 from dltutorials.checkpoint import read_params
+from dltutorials.datasets import FILE_NAME
 from dltutorials.errors import DataError, in_file
 from dltutorials.files import PathLike
 from dltutorials.functions import example_function
 from dltutorials.models.logistic import LogisticRegression
-from dltutorials.models.mlp import MLP
+from dltutorials.models.mlp import ACTIVATIONS, MLP
 from dltutorials.theano_setup import temporary_floatX
 
 import numpy
@@ -116,6 +118,26 @@ def load_model(path: PathLike, activation: str = "tanh") -> SavedModel:
     values = read_params(path)
     with in_file(path):
         return rebuild_model(values, activation)
+
+
+def add_test_set_arguments(parser: argparse.ArgumentParser, whose: str) -> None:
+    """Add the options of a script that shows a saved model the test set.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    whose : str
+        The beginning of the help on ``--dataset``.
+    """
+    add = parser.add_argument
+    add("--dataset", default=FILE_NAME, metavar="PATH", help=f"{whose}; default: %(default)s")
+    add("--offline", action="store_true", help="download nothing")
+    add(
+        "--activation",
+        choices=list(ACTIVATIONS),
+        default="tanh",
+        help="of the hidden units, which is not in the file; default: %(default)s",
+    )
 
 
 def rebuild_model(values: Sequence[numpy.ndarray], activation: str = "tanh") -> SavedModel:

@@ -6,14 +6,9 @@ dltutorials`` calls, imports it with what it has needed since:
 1. *A BLAS.* Theano asks ``numpy.distutils`` for the BLAS to link, which fails
    for NumPy >= 1.22, so that a bare ``import theano`` ends in an
    ``AttributeError``. Telling it the BLAS (``blas.ldflags``) avoids the question.
-2. *A fast one.* The ``scipy-openblas32`` package carries a current OpenBLAS
-   whose functions bear the prefix ``scipy_``; compiler definitions map the names
-   that Theano calls to those, so that Theano's own ``Dot22`` and ``Gemm`` call it
-   directly. Where this cannot link, Theano calls NumPy's BLAS instead, slower, and a
-   :class:`SlowTheanoWarning` says so. Its threads go to sleep soon after a product;
-   by default they go on spinning, which gains 8 % of a training on an idle machine
-   and slows it down many times where other programs work. Their number stays
-   OpenBLAS's or the user's, since the last digits of the results depend on it.
+2. *A fast one*, which Theano's own ``Dot22`` and ``Gemm`` call directly
+   (:mod:`dltutorials.blas`). Where it cannot be linked, Theano calls NumPy's BLAS,
+   slower, and a warning says so.
 3. *A compiler*, and Python's C headers. Without them Theano stops in the middle
    of its import, or of its first function; it is told beforehand to do without
    (``cxx=``), and a warning says what to install.
@@ -26,9 +21,11 @@ dltutorials`` calls, imports it with what it has needed since:
 6. *Scan.* Its C part does not compile on Python 3.11, which has no
    ``longintrepr.h``; Theano's Python version of it serves as well.
 
-What the user has set, in ``THEANO_FLAGS`` or a ``.theanorc``, stays as it is,
-and a Theano that was imported before is left alone. ``THEANO_FLAGS`` is changed
-only while Theano reads it, so that child processes see the user's own.
+Where Theano is not installed, PyTensor takes its place
+(:mod:`dltutorials.pytensor_engine`). What the user has set, in ``THEANO_FLAGS``
+or a ``.theanorc``, stays as it is, and a Theano that was imported before is left
+alone. ``THEANO_FLAGS`` is changed only while Theano reads it, so that child
+processes see the user's own.
 
 >>> theano = import_theano()
 >>> import theano.tensor as T
@@ -55,7 +52,7 @@ _NUMPY_BLAS, _SCIPY_BLAS = "NumPy's BLAS", "SciPy's BLAS"
 
 
 def import_theano() -> Any:
-    """Import Theano with the defaults of this module and return it.
+    """Import Theano, or else PyTensor under its name, with our defaults, and return it.
 
     Returns
     -------
@@ -65,8 +62,8 @@ def import_theano() -> Any:
     Raises
     ------
     SetupError
-        If Theano cannot be imported, for example because ``THEANO_FLAGS`` holds
-        a value that it does not know; the message is Theano's own.
+        If neither can be imported, for example because ``THEANO_FLAGS`` holds
+        a value that it does not know; the message is the engine's own.
 
     Warns
     -----

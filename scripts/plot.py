@@ -10,18 +10,17 @@ from typing import Any, Optional, Sequence
 try:
     from dltutorials import command_line
     from dltutorials.checkpoint import read_params
-    from dltutorials.datasets import FILE_NAME, SPLITS, find_dataset, load_mnist
+    from dltutorials.datasets import SPLITS, find_dataset, load_mnist
     from dltutorials.errors import DataError, OptionError, in_file
     from dltutorials.extras import import_extra
     from dltutorials.files import durable_writer, require_writable
     from dltutorials.history import read_history
-    from dltutorials.models.mlp import ACTIVATIONS
     from dltutorials.options import require_integer
     from dltutorials.pictures import animation, figures
     from dltutorials.pictures.curves import MAX_RUNS, plot_history
     from dltutorials.pictures.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
     from dltutorials.pictures.mistakes import N_MISTAKES, plot_errors
-    from dltutorials.saved_model import load_model
+    from dltutorials.saved_model import add_test_set_arguments, load_model
     from dltutorials.snapshots import find_snapshots
 except ImportError as error:
     sys.exit(f"plot.py: error: {error}")
@@ -77,19 +76,7 @@ def _add_errors(kinds: Any) -> None:
     )
     add = parser.add_argument
     add("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
-    add(
-        "--dataset",
-        default=FILE_NAME,
-        metavar="PATH",
-        help="whose test set is used, all of it; default: %(default)s",
-    )
-    add("--offline", action="store_true", help="download nothing")
-    add(
-        "--activation",
-        choices=list(ACTIVATIONS),
-        default="tanh",
-        help="of the hidden units, which is not in the file; default: %(default)s",
-    )
+    add_test_set_arguments(parser, "whose test set is used, all of it")
     add(
         "--mistakes",
         type=int,

@@ -8,12 +8,11 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 try:
     from dltutorials import command_line
-    from dltutorials.datasets import FILE_NAME, SPLITS, load_mnist
+    from dltutorials.datasets import SPLITS, load_mnist
     from dltutorials.errors import DataError, OptionError
     from dltutorials.extras import import_extra
-    from dltutorials.models.mlp import ACTIVATIONS
     from dltutorials.photos import SIDE, load_photo
-    from dltutorials.saved_model import SavedModel, load_model
+    from dltutorials.saved_model import SavedModel, add_test_set_arguments, load_model
 
     import numpy
 except ImportError as error:
@@ -61,19 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="photos of one digit each, dark ink on light paper or the reverse, of any size up "
         "to 50 million pixels; they are cut out, scaled and centred as MNIST's images were",
     )
-    add(
-        "--dataset",
-        default=FILE_NAME,
-        metavar="PATH",
-        help="whose test set --index is about; default: %(default)s",
-    )
-    add("--offline", action="store_true", help="download nothing")
-    add(
-        "--activation",
-        choices=list(ACTIVATIONS),
-        default="tanh",
-        help="of the hidden units, which is not in the file; default: %(default)s",
-    )
+    add_test_set_arguments(parser, "whose test set --index is about")
     add(
         "--format",
         choices=["text", "json"],
