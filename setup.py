@@ -6,28 +6,28 @@ from pathlib import Path
 
 from setuptools import setup
 
-if not (3, 8) <= sys.version_info[:2] <= (3, 14):
+if not (3, 10) <= sys.version_info[:2] <= (3, 14):
     # Older versions of pip would look at python_requires only after building dependencies.
     sys.exit(
-        "dltutorials needs Python 3.8 to 3.14, this is {}.{}: its engine is Theano 1.0.5 up to "
+        "dltutorials needs Python 3.10 to 3.14, this is {}.{}: its engine is Theano 1.0.5 up to "
         "3.11 and PyTensor from 3.12 on; make a virtual environment with one of these".format(
             *sys.version_info
         )
     )
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+)"', (HERE / "dltutorials/__init__.py").read_text())
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "dltutorials/_version.py").read_text())
 THEANO, PYTENSOR = "python_version < '3.12'", "python_version >= '3.12'"
 
 PLOT = [
-    "matplotlib>=3.6",  # pictures from saved files; 3.6 can fix a layout; 3.7 is the last for 3.8
-    # Animations, and photos to predict. Older ones have known holes; 10.4 is the last for 3.8.
+    "matplotlib>=3.6",  # pictures from saved files; 3.6 can fix a layout
+    # Animations, and photos to predict; older ones have known holes.
     "pillow>=10.3",
 ]
 
 DOCS = [
-    "sphinx>=7",  # HTML of the chapters; 7.1 is the last for 3.8
-    "myst-parser>=3",  # reads Markdown with formulas between dollars; 3.0 is the last for 3.8
+    "sphinx>=7",  # HTML of the chapters
+    "myst-parser>=3",  # reads Markdown with formulas between dollars
     "furo>=2024.8",  # pages that read well, on a telephone too, and load nothing from elsewhere
     "latex2mathml>=3.77",  # formulas as browsers display them by themselves, without a script
     "jupytext>=1.16",  # the chapters as notebooks
@@ -40,12 +40,19 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
-    # scipy-openblas32 starts at 3.8, and PyTensor ends at 3.14.
-    python_requires=">=3.8,<3.15",
+    # 3.9 and older have reached their end of life; PyTensor ends at 3.14.
+    python_requires=">=3.10,<3.15",
     packages=[
         "dltutorials",
+        "dltutorials.backend",
+        "dltutorials.cli",
+        "dltutorials.datasets",
+        "dltutorials.io",
         "dltutorials.models",
-        "dltutorials.pictures",
+        "dltutorials.plotting",
+        "dltutorials.prediction",
+        "dltutorials.selection",
+        "dltutorials.training",
         "dltutorials.data",
         "dltutorials.scripts",
         "dltutorials.scripts.peers",
@@ -82,12 +89,12 @@ setup(
             *DOCS,
             "nbclient>=0.10",  # runs the programs of the chapters, as notebooks
             "ipykernel>=6.29",  # in which they run
-            "dask>=2023.5",  # tries the cluster on one machine; 2023.5 is the last for Python 3.8
+            "dask>=2023.5",  # tries the cluster on one machine
             "distributed>=2023.5",
             "pytest>=7",  # runs the tests and the examples in docstrings
             "hypothesis>=6",  # property tests of the early-stopping rule and the readers
             *PLOT,
         ],
-        "lint": ["ruff==0.17.6", "mypy==2.4.1; python_version >= '3.10'"],  # exact: they change
+        "lint": ["ruff==0.17.6", "mypy==2.4.1"],  # exact: they change
     },
 )

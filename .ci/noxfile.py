@@ -5,7 +5,7 @@ import nox
 nox.options.default_venv_backend = "venv"
 
 
-@nox.session(python=["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
+@nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
 def tests(session: nox.Session) -> None:
     """Install the package with its tests in a new environment and run them."""
     session.chdir("..")
@@ -13,11 +13,11 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(python="3.8")
+@nox.session(python="3.10")
 def oldest(session: nox.Session) -> None:
     """Run the tests with the oldest versions that setup.py admits."""
     session.chdir("..")
-    session.install(".[test]", "numpy==1.20.*", "scipy==1.5.*", "six==1.12.*")
+    session.install(".[test]", "numpy==1.21.*", "scipy==1.7.*", "six==1.12.*")
     session.run("python", "-m", "pytest", *session.posargs)
 
 

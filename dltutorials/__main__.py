@@ -8,45 +8,47 @@ where only one begins so.
 import ast
 import importlib.util
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from typing import Any
 
-from dltutorials import __version__, command_line
+from dltutorials._version import __version__
+from dltutorials.cli import console
 
 PACKAGE = Path(__file__).resolve().parent
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script that the first argument names; return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     scripts = find_scripts()
     sys.argv[0] = "dltutorials"
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_help(scripts))
-        return command_line.DONE if arguments else command_line.WRONG_USAGE
+        return console.DONE if arguments else console.WRONG_USAGE
     if arguments[0] == "--version":
         print(f"dltutorials {__version__}")
-        return command_line.DONE
+        return console.DONE
     wanted, others = arguments[0].replace("_", "-"), arguments[1:]
     names = [name for name in scripts if name.startswith(wanted)]
     name = wanted if wanted in names else names[0] if len(names) == 1 else None
     if name is None:
         expected = ", ".join(names or scripts)
-        return command_line.fail(
-            f"error: got {arguments[0]}, expected one of {expected}", command_line.WRONG_USAGE
+        return console.fail(
+            f"error: got {arguments[0]}, expected one of {expected}", console.WRONG_USAGE
         )
     sys.argv[0] = f"dltutorials {name}"  # what the script says of itself
     return int(_load(scripts[name]).main(others))
 
 
-def find_scripts() -> Dict[str, Path]:
+def find_scripts() -> dict[str, Path]:
     """Return the files of the scripts, in a checkout or an installed package, by name."""
     folders = (PACKAGE / "scripts", PACKAGE.parent / "scripts")
     paths = next(paths for folder in folders for paths in [sorted(folder.glob("*.py"))] if paths)
     return {path.stem.replace("_", "-"): path for path in paths}
 
 
-def _help(scripts: Dict[str, Path]) -> str:
+def _help(scripts: dict[str, Path]) -> str:
     """Return the list of the scripts, with the first line of what each says of itself."""
     width = max(map(len, scripts))
     lines = ["usage: dltutorials NAME [options]", "", "NAME is one of these (see NAME --help):"]

@@ -11,7 +11,7 @@ for example a memory map, and is never read as a whole:
 >>> x, y = numpy.arange(14.0).reshape(7, 2), numpy.array([0, 1, 2, 0, 1, 2, 0])
 >>> data = ChunkedDataset((x, y), batch_size=1, chunk_size=3)
 >>> shared_x, _ = data
->>> [data.bring(index) for index in range(5)], shared_x.get_value().tolist()
+>>> [data.load_chunk(index) for index in range(5)], shared_x.get_value().tolist()
 ([0, 1, 2, 0, 1], [[6.0, 7.0], [8.0, 9.0], [10.0, 11.0]])
 
 Where the source's own memory is such a chunk already, floats of the right type
@@ -21,12 +21,13 @@ CPU, and the thread is called only when pages have to come from the disk.
 
 import math
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Iterator, List, Optional, Set, Tuple
+from typing import Any
 
-from dltutorials.errors import DataError, OptionError
-from dltutorials.options import require_integer
-from dltutorials.sources import FloatRows, require_labels, require_numbers
+from dltutorials.checks import require_integer
+from dltutorials.datasets.sources import FloatRows, require_labels, require_numbers
+from dltutorials.exceptions import DataError, OptionError
 
 import numpy
 import theano
@@ -36,7 +37,7 @@ import theano.tensor as T
 # system's cache, there is nothing to read, and a thread would only take time from the BLAS.
 _WORTH_A_THREAD = 0.001
 
-Chunk = Tuple[numpy.ndarray, numpy.ndarray]
+Chunk = tuple[numpy.ndarray, numpy.ndarray]
 
 
 class ChunkedDataset:
@@ -69,7 +70,7 @@ class ChunkedDataset:
         If `batch_size` or `chunk_size` is no positive integer, or larger than
         what the set has.
     DataError
-        If there are not as many labels as examples; from :meth:`bring`, when the
+        If there are not as many labels as examples; from :meth:`load_chunk`, when the
         source cannot be read, has changed its size, or holds what is no number
         or no label.
 
@@ -79,7 +80,7 @@ class ChunkedDataset:
     """
 
     def __init__(
-        self, data_xy: Tuple[Any, Any], batch_size: int, chunk_size: int, read_ahead: bool = True
+        self, data_xy: tuple[Any, Any], batch_size: int, chunk_size: int, read_ahead: bool = True
     ) -> None:
         require_integer("batch_size", batch_size, at_least=1)
         require_integer("chunk_size", chunk_size, at_least=1)
@@ -103,18 +104,18 @@ class ChunkedDataset:
         self._shared_x = theano.shared(numpy.empty((0, self.n_in), floatX))
         self._shared_y = theano.shared(numpy.empty(0, floatX))
         self._reader = ThreadPoolExecutor(1, "dltutorials-reader") if self.read_ahead else None
-        self._next: Optional[Tuple[int, Future[Chunk]]] = None
-        self._present: Optional[int] = None
-        self._view: Optional[numpy.ndarray] = None  # what of the source the shared x uses
-        self._buffers: List[numpy.ndarray] = []
-        self._checked: Set[int] = set()
+        self._next: tuple[int, Future[Chunk]] | None = None
+        self._present: int | None = None
+        self._view: numpy.ndarray | None = None  # what of the source the shared x uses
+        self._buffers: list[numpy.ndarray] = []
+        self._checked: set[int] = set()
         self._read_seconds = 0.0  # that the last reading took
 
     def __iter__(self) -> Iterator[Any]:
         """Give the shared chunk of examples, and an int32 expression over that of labels."""
         return iter((self._shared_x, T.cast(self._shared_y, "int32")))
 
-    def bring(self, index: int) -> int:
+    def load_chunk(self, index: int) -> int:
         """Have the chunk with a minibatch in the shared variables.
 
         Parameters
@@ -141,7 +142,7 @@ class ChunkedDataset:
                 self._next = following, self._reader.submit(self._read, following)
         return position
 
-    def put_away(self) -> None:
+    def unload(self) -> None:
         """Give up the memory of a chunk that the next use of the set would replace anyway."""
         if self.n_chunks > 1:
             self._shared_x.set_value(numpy.empty((0, self.n_in), self.x.dtype), borrow=True)
@@ -174,7 +175,7 @@ class ChunkedDataset:
         self._read_seconds = time.perf_counter() - begun
         return x, y
 
-    def _free_buffer(self) -> Optional[numpy.ndarray]:
+    def _free_buffer(self) -> numpy.ndarray | None:
         """Return memory to convert a chunk in that the present one does not use."""
         if self.x.is_direct:
             return None

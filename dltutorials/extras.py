@@ -1,20 +1,20 @@
 """Packages that only a part of this one needs: imported when that part is used.
 
->>> import_extra("math", "sums need math").fsum([1, 2])
+>>> import_optional("math", "sums need math").fsum([1, 2])
 3.0
->>> import_extra("no_such_package", "pictures need a package")
+>>> import_optional("no_such_package", "pictures need a package")
 Traceback (most recent call last):
-dltutorials.errors.SetupError: pictures need a package (No module named 'no_such_package'); \
+dltutorials.exceptions.SetupError: pictures need a package (No module named 'no_such_package'); \
 install it: pip install 'dltutorials[plot]'
 """
 
 import importlib
 from typing import Any
 
-from dltutorials.errors import SetupError
+from dltutorials.exceptions import SetupError
 
 
-def import_extra(name: str, what_for: str, extra: str = "plot") -> Any:
+def import_optional(name: str, what_for: str, extra: str = "plot") -> Any:
     """Import a module that an extra of ``setup.py`` brings.
 
     Parameters

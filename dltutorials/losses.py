@@ -22,11 +22,12 @@ and returns Theano expressions:
 2.0794 1
 """
 
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
-from dltutorials.engine import sum_of_squares
-from dltutorials.errors import OptionError
-from dltutorials.options import require_not_negative
+from dltutorials.backend.ops import sum_of_squares
+from dltutorials.checks import require_not_negative
+from dltutorials.exceptions import OptionError
 
 import theano.tensor as T
 
@@ -123,10 +124,10 @@ def errors(y_pred: Any, y: Any) -> Any:
     Source: Getting Started, "Zero-One Loss"; ``errors`` of Classifying MNIST
     digits using Logistic Regression.
     """
-    return T.mean(mistakes(y_pred, y))
+    return T.mean(misclassified(y_pred, y))
 
 
-def mistakes(y_pred: Any, y: Any) -> Any:
+def misclassified(y_pred: Any, y: Any) -> Any:
     """Return which examples are labelled wrongly.
 
     Parameters

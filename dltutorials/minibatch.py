@@ -24,22 +24,24 @@ Where a set is too large for the device, a chunk of it is there at a time
 (:mod:`dltutorials.chunks`); everything below takes one as well as the other.
 """
 
-from typing import Any, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Any
 
+from dltutorials.checks import require_integer
 from dltutorials.chunks import ChunkedDataset
-from dltutorials.datasets import FILE_NAME, PathLike, Sources, Split, open_dataset
-from dltutorials.errors import OptionError, OutOfMemoryError
-from dltutorials.options import require_integer
-from dltutorials.sources import FloatRows, ScaledBytes, require_numbers
+from dltutorials.datasets import FILE_NAME, Sources, Split, open_dataset
+from dltutorials.datasets.sources import FloatRows, ScaledBytes, require_numbers
+from dltutorials.exceptions import OptionError, OutOfMemoryError
+from dltutorials.types import PathLike
 
 import numpy
 import theano
 import theano.tensor as T
 
-SharedSplit = Union[Tuple[Any, Any], ChunkedDataset]
+SharedSplit = tuple[Any, Any] | ChunkedDataset
 
 
-class SharedDatasets(List[SharedSplit]):
+class SharedDatasets(list[SharedSplit]):
     """Training, validation and test set on the device, and what they have in common.
 
     Attributes
@@ -55,7 +57,7 @@ class SharedDatasets(List[SharedSplit]):
         self.n_in, self.n_out = n_in, n_out
 
 
-def shared_dataset(data_xy: Split, borrow: bool = True) -> Tuple[Any, Any]:
+def shared_dataset(data_xy: Split, borrow: bool = True) -> tuple[Any, Any]:
     """Copy a data set into shared variables, so that it stays on the device.
 
     Parameters
@@ -108,8 +110,8 @@ def _out_of_memory(x: Any, floatX: str) -> OutOfMemoryError:
 
 def load_data(
     dataset: PathLike = FILE_NAME,
-    batch_size: Optional[int] = None,
-    chunk_size: Optional[int] = None,
+    batch_size: int | None = None,
+    chunk_size: int | None = None,
     offline: bool = False,
     memory_map: bool = False,
 ) -> SharedDatasets:
@@ -118,7 +120,7 @@ def load_data(
     Parameters
     ----------
     dataset : path
-        A file, a folder or a name: see :func:`dltutorials.datasets.load_mnist`.
+        A file, a folder or a name: see :func:`dltutorials.datasets.loading.load_mnist`.
     batch_size, chunk_size : int, optional
         Given both, only a chunk of `chunk_size` minibatches of `batch_size`
         examples is kept in shared variables at a time, and the file is mapped
@@ -128,7 +130,7 @@ def load_data(
         Whether to fail instead of downloading a published set that is not there.
     memory_map : bool
         Whether shared variables on the CPU may be views of the file, where it
-        holds arrays as they are computed with (:func:`dltutorials.npz_files.write_npz`):
+        holds arrays as they are computed with (:func:`dltutorials.datasets.npz.write_npz`):
         processes that train on the same file then have it in memory once.
 
     Returns
@@ -175,7 +177,7 @@ def _in_chunks(sources: Sources, batch_size: int, chunk_size: int) -> SharedData
     return SharedDatasets(chunked, sources.n_in, sources.n_out)
 
 
-def minibatch(data: SharedSplit, index: Any, batch_size: int) -> Tuple[Any, Any]:
+def minibatch(data: SharedSplit, index: Any, batch_size: int) -> tuple[Any, Any]:
     """Return the expressions of minibatch number `index` of a data set.
 
     Parameters
@@ -238,7 +240,7 @@ def count_examples(data: SharedSplit) -> int:
     return data[0].get_value(borrow=True).shape[0]
 
 
-def floats_of(data: SharedSplit) -> Tuple[Any, Any]:
+def floats_of(data: SharedSplit) -> tuple[Any, Any]:
     """Return the examples and labels of a data set as the floats that are computed with.
 
     Parameters
@@ -248,7 +250,7 @@ def floats_of(data: SharedSplit) -> Tuple[Any, Any]:
     Returns
     -------
     (rows, rows)
-        Each an array, or :class:`~dltutorials.sources.FloatRows`.
+        Each an array, or :class:`~dltutorials.datasets.sources.FloatRows`.
     """
     if isinstance(data, ChunkedDataset):
         return data.x, data.y

@@ -12,14 +12,15 @@ over: all of them, one, or a minibatch. So there is one update rule here, and
 ([9.0, 2.25, 0.5625], 0.375)
 """
 
-from typing import Any, List, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any
 
-from dltutorials.options import require_positive
+from dltutorials.checks import require_positive
 
 import theano.tensor as T
 
 
-def sgd(cost: Any, params: Sequence[Any], learning_rate: float) -> List[Tuple[Any, Any]]:
+def sgd(cost: Any, params: Sequence[Any], learning_rate: float) -> list[tuple[Any, Any]]:
     """Return the updates of (minibatch stochastic) gradient descent.
 
     Parameters

@@ -4,15 +4,16 @@
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, List, Optional, Sequence
+from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 SHELL_CELL = "%%sh\n"
 SHOWN_OUTPUT = re.compile(r"```text\n(.*?)```\n*", re.DOTALL)
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     options = make_parser().parse_args(argv)
     try:
@@ -67,7 +68,7 @@ def build_notebooks(output: Path) -> int:
     return 0
 
 
-def find_chapters() -> List[Path]:
+def find_chapters() -> list[Path]:
     """Return the Markdown files of the chapters, those in other languages too."""
     paths = [*FOLDER.glob("*.md"), *FOLDER.glob("[a-z]*/*.md")]  # what is built is in _build
     return sorted(path for path in paths if path.stem != "index")
@@ -91,7 +92,7 @@ def to_notebook(text: str) -> Any:
     from nbformat.v4 import new_markdown_cell, new_output
 
     notebook = jupytext.reads(text, fmt="md")
-    cells: List[Any] = []
+    cells: list[Any] = []
     for cell in notebook.cells:
         if cell.cell_type == "code" and cell.source.startswith(SHELL_CELL):
             cells.append(new_markdown_cell(f"```sh\n{cell.source[len(SHELL_CELL) :]}\n```"))

@@ -16,14 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, NamedTuple
 
 try:
-    from dltutorials import command_line
+    from dltutorials.checks import require_integer
+    from dltutorials.cli import console
     from dltutorials.datasets import find_dataset
-    from dltutorials.errors import DLTutorialsError, OptionError
-    from dltutorials.options import require_integer
+    from dltutorials.exceptions import DLTutorialsError, OptionError
 except ImportError as error:
     sys.exit(f"benchmark.py: error: {error}")
 
@@ -45,7 +46,7 @@ SCRIPTS = {
 }
 IN_OUR_ENVIRONMENT = (OURS, "blas", "numpy")
 # The chapters by name. A later one needs a line here and its model in each peer.
-BENCHMARKS: Dict[str, Dict[str, Any]] = {
+BENCHMARKS: dict[str, dict[str, Any]] = {
     "logreg": {"learning_rate": 0.13, "batch_size": 600, "L2_reg": 0.0, "n_epochs": 20},
     "mlp": {"learning_rate": 0.01, "batch_size": 20, "L2_reg": 0.0001, "n_epochs": 3},
 }
@@ -65,7 +66,7 @@ class Peer(NamedTuple):
     python: str
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
@@ -86,7 +87,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     add("--growth", action="store_true", help="the cost as batch, data and model grow instead")
     add("--json", metavar="FILE", help="file for all figures")
     options = parser.parse_args(argv)
-    return command_line.run(lambda: benchmark(options))
+    return console.run(lambda: benchmark(options))
 
 
 def benchmark(options: argparse.Namespace) -> int:
@@ -108,13 +109,13 @@ def benchmark(options: argparse.Namespace) -> int:
     print("\n".join(growth_table(result) if options.growth else peer_table(result)))
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1, default=str) + "\n")
-    return command_line.DONE
+    return console.DONE
 
 
-def measure_peers(peers: List[Peer], settings: Dict, n_runs: int, folder: Path) -> Dict[str, Any]:
+def measure_peers(peers: list[Peer], settings: dict, n_runs: int, folder: Path) -> dict[str, Any]:
     """Run every peer with an empty cache, then `n_runs` times with a filled one."""
     cold = {peer.name: run_peer(peer, settings, folder) for peer in peers}
-    warm: Dict[str, List[Dict]] = {peer.name: [] for peer in peers}
+    warm: dict[str, list[dict]] = {peer.name: [] for peer in peers}
     for _ in range(n_runs):
         for peer in peers:
             warm[peer.name].append(run_peer(peer, settings, folder))
@@ -122,13 +123,13 @@ def measure_peers(peers: List[Peer], settings: Dict, n_runs: int, folder: Path) 
     return {"peers": {name: summarise(cold[name], runs) for name, runs in warm.items()}}
 
 
-def measure_growth(peers: List[Peer], settings: Dict, n_runs: int, folder: Path) -> Dict[str, Any]:
+def measure_growth(peers: list[Peer], settings: dict, n_runs: int, folder: Path) -> dict[str, Any]:
     """Measure the seconds of a training epoch while one size grows at a time."""
     settings = {**settings, "n_epochs": 3}
-    growth: Dict[str, Dict] = {}
+    growth: dict[str, dict] = {}
     for name, sizes in GROWTH.items():
         for size in sizes:
-            reports: Dict[str, List[Dict]] = {peer.name: [] for peer in peers}
+            reports: dict[str, list[dict]] = {peer.name: [] for peer in peers}
             for _ in range(n_runs):
                 for peer in peers:
                     reports[peer.name].append(run_peer(peer, {**settings, name: size}, folder))
@@ -139,7 +140,7 @@ def measure_growth(peers: List[Peer], settings: Dict, n_runs: int, folder: Path)
     return {"growth": growth}
 
 
-def run_peer(peer: Peer, settings: Dict[str, Any], folder: Path) -> Dict[str, Any]:
+def run_peer(peer: Peer, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Run a peer in a process of its own; return its report."""
     script, variant = SCRIPTS[peer.name]
     command = [peer.python, str(FOLDER / script), "--variant", variant]
@@ -171,7 +172,7 @@ def run_peer(peer: Peer, settings: Dict[str, Any], folder: Path) -> Dict[str, An
     return report
 
 
-def require_same_errors(reports: Dict[str, List[Dict]]) -> None:
+def require_same_errors(reports: dict[str, list[dict]]) -> None:
     """Refuse to compare speeds where results differ."""
     expected = reports[OURS][0]["errors"]
     for name, runs in reports.items():
@@ -186,7 +187,7 @@ def require_same_errors(reports: Dict[str, List[Dict]]) -> None:
                     )
 
 
-def summarise(cold: Dict[str, Any], runs: List[Dict[str, Any]]) -> Dict[str, Any]:
+def summarise(cold: dict[str, Any], runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the medians over the runs; of the epochs without the first, which may compile."""
     steady = [run["seconds"][1:] or run["seconds"] for run in runs]
     return {
@@ -201,7 +202,7 @@ def summarise(cold: Dict[str, Any], runs: List[Dict[str, Any]]) -> Dict[str, Any
     }
 
 
-def peer_table(result: Dict[str, Any]) -> List[str]:
+def peer_table(result: dict[str, Any]) -> list[str]:
     """Return the lines of a Markdown table: figures, and ratios of times to ours."""
     ours = result["peers"][OURS]
     lines = [
@@ -223,7 +224,7 @@ def peer_table(result: Dict[str, Any]) -> List[str]:
     return lines
 
 
-def growth_table(result: Dict[str, Any]) -> List[str]:
+def growth_table(result: dict[str, Any]) -> list[str]:
     """Return the lines of a Markdown table: milliseconds of a training epoch."""
     names = list(next(iter(result["growth"].values())))
     lines = ["| ms a training epoch | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]

@@ -16,12 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any
 
 try:
     import dltutorials
-    from dltutorials import command_line, datasets
+    from dltutorials.cli import console
+    from dltutorials.datasets import loading
 
     import numpy
     import theano.tensor as T
@@ -33,7 +35,7 @@ ROW_BYTES = N_IN * 4
 MIB = 1 << 20
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
@@ -46,13 +48,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if options.process:
         what, file, chunk_size = options.process
         print(json.dumps(PROCESSES[what](file, int(chunk_size))))
-        return command_line.DONE
-    return command_line.run(lambda: benchmark(options))
+        return console.DONE
+    return console.run(lambda: benchmark(options))
 
 
 def benchmark(options: argparse.Namespace) -> int:
     """Measure everything and print the tables."""
-    standard = str(datasets.find_dataset())
+    standard = str(loading.find_dataset())
     print("loading mnist.pkl.gz", flush=True)
     plain, ours = in_turn(["unpickle", "load_data"], standard, options)
     show("time of load_data", "of plain gzip and pickle", [ours, plain], "seconds")
@@ -72,14 +74,14 @@ def benchmark(options: argparse.Namespace) -> int:
     limit = 3 * options.chunk_size * BATCH_SIZE * ROW_BYTES
     print(f"  its peak memory: {peak / MIB:.0f} MiB; three chunks are {limit / MIB:.0f} MiB")
     print(f"  that of resident data: {statistics.median(r['peak'] for r in whole) / MIB:.0f} MiB")
-    return command_line.DONE if len(same) == 1 else command_line.FAILED
+    return console.DONE if len(same) == 1 else console.FAILED
 
 
 def in_turn(
-    names: List[str], file: str, options: argparse.Namespace
-) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
+    names: list[str], file: str, options: argparse.Namespace
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Run two kinds of process alternately, and return what each printed."""
-    results: Dict[str, List[Dict[str, Any]]] = {name: [] for name in names}
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for _ in range(options.rounds):
         for name in names:
             command = [sys.executable, __file__, "--process", name, file, str(options.chunk_size)]
@@ -89,7 +91,7 @@ def in_turn(
     return results[first], results[second]
 
 
-def show(what: str, against: str, runs: List[List[Dict[str, Any]]], key: str) -> None:
+def show(what: str, against: str, runs: list[list[dict[str, Any]]], key: str) -> None:
     """Print the medians of two kinds of run, and the median ratio of neighbours."""
     ours, theirs = ([run[key] for run in side] for side in runs)
     ratio = statistics.median(a / b for a, b in zip(ours, theirs))
@@ -111,7 +113,7 @@ def write_large(file: str, gigabytes: float) -> int:
     return n_blocks * len(block)
 
 
-def measured(work: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
+def measured(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what `work` returns, and the peak of memory above what there was before."""
     before = memory("VmRSS")
     found = work()
@@ -126,10 +128,10 @@ def memory(name: str) -> int:
     raise LookupError(name)
 
 
-def unpickle(file: str, _chunk_size: int) -> Dict[str, Any]:
+def unpickle(file: str, _chunk_size: int) -> dict[str, Any]:
     """Load the standard file as the chapter does."""
 
-    def work() -> Dict[str, Any]:
+    def work() -> dict[str, Any]:
         start = time.perf_counter()
         with gzip.open(file, "rb") as stream:
             pickle.load(stream)
@@ -138,11 +140,11 @@ def unpickle(file: str, _chunk_size: int) -> Dict[str, Any]:
     return measured(work)
 
 
-def load_data(file: str, _chunk_size: int) -> Dict[str, Any]:
+def load_data(file: str, _chunk_size: int) -> dict[str, Any]:
     """Load the standard file into shared variables."""
     dltutorials.set_floatX("float32")
 
-    def work() -> Dict[str, Any]:
+    def work() -> dict[str, Any]:
         start = time.perf_counter()
         sets = dltutorials.load_data(file)
         return {"seconds": time.perf_counter() - start, "n": len(sets)}
@@ -150,30 +152,30 @@ def load_data(file: str, _chunk_size: int) -> Dict[str, Any]:
     return measured(work)
 
 
-def train_resident(file: str, _chunk_size: int) -> Dict[str, Any]:
+def train_resident(file: str, _chunk_size: int) -> dict[str, Any]:
     """Train on the large set, all of it in shared variables."""
     x, y = mapped(file)
     return train(lambda: dltutorials.shared_dataset((numpy.array(x), y)))
 
 
-def train_chunked(file: str, chunk_size: int) -> Dict[str, Any]:
+def train_chunked(file: str, chunk_size: int) -> dict[str, Any]:
     """Train on the large set, a chunk at a time."""
     return train(lambda: dltutorials.ChunkedDataset(mapped(file), BATCH_SIZE, chunk_size))
 
 
-def mapped(file: str) -> Tuple[numpy.ndarray, numpy.ndarray]:
+def mapped(file: str) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Return the large set as a memory map, and labels for it."""
     x = numpy.memmap(file, "float32", "r").reshape(-1, N_IN)
     return x, (numpy.arange(len(x)) * 7919 % N_OUT).astype("int8")
 
 
-def train(open_data: Callable[[], Any], n_epochs: int = 4) -> Dict[str, Any]:
+def train(open_data: Callable[[], Any], n_epochs: int = 4) -> dict[str, Any]:
     """Time the epochs after the first, which also reads the file from the disk."""
     dltutorials.set_floatX("float32")
     small = (numpy.zeros((BATCH_SIZE, N_IN), "float32"), numpy.zeros(BATCH_SIZE, int))
     task_for(dltutorials.shared_dataset(small)).train_minibatch(0)  # so that Theano is set up
 
-    def work() -> Dict[str, Any]:
+    def work() -> dict[str, Any]:
         task = task_for(open_data())
         seconds = []
         for _ in range(n_epochs):

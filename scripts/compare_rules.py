@@ -8,11 +8,12 @@ differences with 95 % intervals (Student's t).
 
 import argparse
 import sys
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any
 
 try:
     import dltutorials
-    from dltutorials import command_line
+    from dltutorials.cli import console
 
     import numpy
     import theano.tensor as T
@@ -23,7 +24,7 @@ except ImportError as error:
 COLUMNS = (("epochs", "{:.1f}"), ("validation error, %", "{:.3f}"), ("test error, %", "{:.3f}"))
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
@@ -36,13 +37,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     add("--patience", type=int, default=5000, metavar="N", help="default: %(default)s")
     add("--n-epochs", type=int, default=300, metavar="N", help="default: %(default)s")
     options = parser.parse_args(argv)
-    return command_line.run(lambda: compare_rules(options))
+    return console.run(lambda: compare_rules(options))
 
 
 def compare_rules(options: argparse.Namespace) -> int:
     """Train with both rules from every seed, and print the table."""
     dltutorials.set_floatX("float32")
-    dltutorials.options.require_integer("n_runs", options.n_runs, at_least=2)
+    dltutorials.checks.require_integer("n_runs", options.n_runs, at_least=2)
     rules = {
         "0.995": dltutorials.EarlyStopping(options.patience),
         f"significance {options.significance:g}": dltutorials.EarlyStopping(
@@ -50,7 +51,7 @@ def compare_rules(options: argparse.Namespace) -> int:
         ),
     }
     model, task = build(options)
-    results: Dict[str, List[Tuple[float, ...]]] = {name: [] for name in rules}
+    results: dict[str, list[tuple[float, ...]]] = {name: [] for name in rules}
     for seed in range(options.n_runs):
         for name, rule in rules.items():
             start_anew(model, numpy.random.RandomState(seed))
@@ -58,12 +59,12 @@ def compare_rules(options: argparse.Namespace) -> int:
             n_epochs = len(result.history)
             shares = result.best_validation_loss, result.test_score or 0.0
             results[name].append((n_epochs, *(100 * share for share in shares)))
-            command_line.say(f"seed {seed}, {name}: {result.message}")
+            console.say(f"seed {seed}, {name}: {result.message}")
     print(table(results), flush=True)
-    return command_line.DONE
+    return console.DONE
 
 
-def build(options: argparse.Namespace) -> Tuple[dltutorials.MLP, dltutorials.Task]:
+def build(options: argparse.Namespace) -> tuple[dltutorials.MLP, dltutorials.Task]:
     """Compile the model once; the seeds differ only in its first values."""
     datasets = dltutorials.load_data(options.dataset)
     x, y = T.matrix("x"), T.ivector("y")
@@ -73,7 +74,7 @@ def build(options: argparse.Namespace) -> Tuple[dltutorials.MLP, dltutorials.Tas
     updates = dltutorials.sgd(cost, model.params, options.learning_rate)
     return model, dltutorials.compile_task(
         *(x, y, cost, updates, model.errors(y), model.params, datasets, options.batch_size),
-        mistakes=model.mistakes(y),
+        misclassified=model.misclassified(y),
     )
 
 
@@ -86,7 +87,7 @@ def start_anew(model: dltutorials.MLP, rng: Any) -> None:
         param.set_value(value.get_value())
 
 
-def table(results: Dict[str, List[Tuple[float, ...]]]) -> str:
+def table(results: dict[str, list[tuple[float, ...]]]) -> str:
     """Return the means and the paired differences as a table in Markdown."""
     lines = ["| rule | " + " | ".join(name for name, _ in COLUMNS) + " |", "|---|---|---|---|"]
     values = {name: numpy.array(runs, dtype=float) for name, runs in results.items()}

@@ -8,20 +8,20 @@ a server to try first, HTTPS_PROXY a proxy.
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Sequence
 
 try:
-    from dltutorials import command_line
-    from dltutorials.catalogue import CATALOGUE
+    from dltutorials.cli import console
     from dltutorials.datasets import find_dataset, open_dataset
-    from dltutorials.download import cache_folder, download
-    from dltutorials.errors import DataError
+    from dltutorials.datasets.catalogue import CATALOGUE
+    from dltutorials.datasets.download import cache_folder, download
+    from dltutorials.exceptions import DataError
 except ImportError as error:
     sys.exit(f"download_data.py: error: {error}")
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -36,14 +36,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--offline", action="store_true", help="only check what is there")
     options = parser.parse_args(argv)
     names = list(CATALOGUE) if options.name == "all" else [options.name]
-    return command_line.run(lambda: download_data(names, options.offline))
+    return console.run(lambda: download_data(names, options.offline))
 
 
 def download_data(names: Sequence[str], offline: bool) -> int:
     """Have each data set, and print where it is."""
     for name in names:
         print(f"{CATALOGUE[name].title}: {_have(name, offline)}", flush=True)
-    return command_line.DONE
+    return console.DONE
 
 
 def _have(name: str, offline: bool) -> Path:
@@ -59,7 +59,7 @@ def _have(name: str, offline: bool) -> Path:
     except DataError as error:
         if offline or file.parent != cache_folder():
             raise
-        command_line.say(f"{error}; it is fetched again")
+        console.say(f"{error}; it is fetched again")
         return download(CATALOGUE[name])
     return Path(os.path.abspath(file))
 

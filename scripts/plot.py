@@ -4,34 +4,35 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any
 
 try:
-    from dltutorials import command_line
-    from dltutorials.checkpoint import read_params
+    from dltutorials.checks import require_integer
+    from dltutorials.cli import console
     from dltutorials.datasets import SPLITS, find_dataset, load_mnist
-    from dltutorials.errors import DataError, OptionError, in_file
-    from dltutorials.extras import import_extra
-    from dltutorials.files import durable_writer, require_writable
-    from dltutorials.history import read_history
-    from dltutorials.options import require_integer
-    from dltutorials.pictures import animation, figures
-    from dltutorials.pictures.curves import MAX_RUNS, plot_history
-    from dltutorials.pictures.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
-    from dltutorials.pictures.mistakes import N_MISTAKES, plot_errors
-    from dltutorials.saved_model import add_test_set_arguments, load_model
-    from dltutorials.snapshots import find_snapshots
+    from dltutorials.exceptions import DataError, OptionError, in_file
+    from dltutorials.extras import import_optional
+    from dltutorials.io.files import durable_writer, prepare_output
+    from dltutorials.plotting import animation, figures
+    from dltutorials.plotting.curves import MAX_RUNS, plot_history
+    from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
+    from dltutorials.plotting.misclassified import N_MISTAKES, plot_errors
+    from dltutorials.prediction.saved_model import add_test_set_arguments, load_model
+    from dltutorials.training.history import read_history
+    from dltutorials.training.parameters import read_params
+    from dltutorials.training.snapshots import find_snapshots
 except ImportError as error:
     sys.exit(f"plot.py: error: {error}")
 
 GIF_UNITS, STRIP_UNITS = 25, 10
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     options = make_parser().parse_args(argv)
-    return command_line.run(lambda: plot(options))
+    return console.run(lambda: plot(options))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -165,17 +166,17 @@ def plot(options: argparse.Namespace) -> int:
     if getattr(options, "img_shape", None) is not None:
         for n_pixels in options.img_shape:
             require_integer("img_shape", n_pixels, at_least=1)
-    import_extra("matplotlib", "pictures need matplotlib")
+    import_optional("matplotlib", "pictures need matplotlib")
     inputs = [Path(path) for path in options.inputs]
     if options.kind == "snapshots":
         inputs = [path for _, path in find_snapshots(options.inputs[0])]
     elif options.kind == "errors":
         inputs.append(find_dataset(options.dataset, options.offline))
-    require_writable(options.output)
+    prepare_output(options.output)
     require_other(options.output, inputs)
     summary = options.draw(options)
     print(f"wrote {options.output}: {summary}", flush=True)
-    return command_line.DONE
+    return console.DONE
 
 
 def require_other(output: str, inputs: Sequence[Path]) -> None:

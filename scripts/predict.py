@@ -4,15 +4,16 @@
 import argparse
 import json
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 try:
-    from dltutorials import command_line
+    from dltutorials.cli import console
     from dltutorials.datasets import SPLITS, load_mnist
-    from dltutorials.errors import DataError, OptionError
-    from dltutorials.extras import import_extra
-    from dltutorials.photos import SIDE, load_photo
-    from dltutorials.saved_model import SavedModel, add_test_set_arguments, load_model
+    from dltutorials.exceptions import DataError, OptionError
+    from dltutorials.extras import import_optional
+    from dltutorials.prediction.photos import SIDE, load_photo
+    from dltutorials.prediction.saved_model import SavedModel, add_test_set_arguments, load_model
 
     import numpy
 except ImportError as error:
@@ -24,15 +25,15 @@ _MOST_SHOWN = 10  # probabilities in the text, the largest ones
 class Example(NamedTuple):
     """What is to be predicted."""
 
-    source: Dict[str, Any]
+    source: dict[str, Any]
     x: numpy.ndarray
-    truth: Optional[int]
+    truth: int | None
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     options = make_parser().parse_args(argv)
-    return command_line.run(lambda: predict(options))
+    return console.run(lambda: predict(options))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -75,17 +76,17 @@ def predict(options: argparse.Namespace) -> int:
     if not options.index and not options.image:
         raise OptionError("got nothing to predict, expected --index N, or --image FILE")
     if options.image:
-        import_extra("PIL.Image", "images need Pillow")
+        import_optional("PIL.Image", "images need Pillow")
     saved = load_model(options.model, options.activation)
     examples = load_test_images(options, saved) if options.index else []
     photos = load_photos(options.image, saved)
     examples += [photo for photo in photos if photo is not None]
     x = numpy.array([example.x for example in examples]).reshape(-1, saved.n_in)
     report(examples, saved.predict(x), options.format)
-    return command_line.FAILED if None in photos else command_line.DONE
+    return console.FAILED if None in photos else console.DONE
 
 
-def load_test_images(options: argparse.Namespace, saved: SavedModel) -> List[Example]:
+def load_test_images(options: argparse.Namespace, saved: SavedModel) -> list[Example]:
     """Return images of the test set, with their labels."""
     x, y = load_mnist(options.dataset, options.offline)[SPLITS.index("test")]
     for index in options.index:
@@ -97,16 +98,16 @@ def load_test_images(options: argparse.Namespace, saved: SavedModel) -> List[Exa
     return [Example({"index": i}, x[i], int(y[i])) for i in options.index]
 
 
-def load_photos(paths: Sequence[str], saved: SavedModel) -> List[Optional[Example]]:
+def load_photos(paths: Sequence[str], saved: SavedModel) -> list[Example | None]:
     """Return photos in MNIST's form; None in the place of one that cannot be used, with a line."""
     if paths:
         require_inputs(saved, SIDE * SIDE, f"a photo, which is brought to {SIDE} x {SIDE},")
-    photos: List[Optional[Example]] = []
+    photos: list[Example | None] = []
     for path in paths:
         try:
             photos.append(Example({"image": path}, load_photo(path).ravel(), None))
         except DataError as error:
-            command_line.fail(f"error: {error}", command_line.FAILED)
+            console.fail(f"error: {error}", console.FAILED)
             photos.append(None)
     return photos
 
@@ -131,7 +132,7 @@ def report(examples: Sequence[Example], p_y_given_x: numpy.ndarray, form: str) -
         print(f"{n_wrong} of {len(judged)} test images are labelled wrongly")
 
 
-def as_record(example: Example, p: numpy.ndarray) -> Dict[str, Any]:
+def as_record(example: Example, p: numpy.ndarray) -> dict[str, Any]:
     """Return a prediction as JSON can hold it; a source is an index or the path of an image."""
     label = int(p.argmax())
     return {
@@ -143,7 +144,7 @@ def as_record(example: Example, p: numpy.ndarray) -> Dict[str, Any]:
     }
 
 
-def lines_of(record: Dict[str, Any]) -> List[str]:
+def lines_of(record: dict[str, Any]) -> list[str]:
     """Return a line with the label, and one with the probabilities of all of them."""
     source = record["image"] if record["index"] is None else f"test image {record['index']}"
     line = f"{source}: label {record['label']} ({record['probability'] * 100:.2f} %)"

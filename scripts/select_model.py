@@ -5,30 +5,31 @@ import argparse
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any
 
 try:
-    from dltutorials import command_line
-    from dltutorials.comparison import Outcome, compare
-    from dltutorials.errors import DataError, OptionError
-    from dltutorials.grid import Run, make_runs
-    from dltutorials.options import require_integer
-    from dltutorials.parallel import carry_out_all
-    from dltutorials.runs import Job, RunRecord, describe_run, load_record, load_script
-    from dltutorials.sharing import share_data
-    from dltutorials.theano_setup import set_floatX
-    from dltutorials.training_options import check_numbers, check_training_options
+    from dltutorials.backend.setup import set_floatX
+    from dltutorials.checks import require_integer
+    from dltutorials.cli import console
+    from dltutorials.cli.options import check_numbers, prepare_training_options
+    from dltutorials.exceptions import DataError, OptionError
+    from dltutorials.selection.comparison import Outcome, compare
+    from dltutorials.selection.grid import Run, make_runs
+    from dltutorials.selection.parallel import run_jobs
+    from dltutorials.selection.runs import Job, RunRecord, describe_run, load_record, load_script
+    from dltutorials.selection.shared_data import share_data
 except ImportError as error:
     sys.exit(f"select_model.py: error: {error}")
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = make_parser().parse_args(arguments[:end])
-    return command_line.run(lambda: select_model(options, arguments[end + 1 :]))
+    return console.run(lambda: select_model(options, arguments[end + 1 :]))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -81,15 +82,15 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     waiting = [job for job in jobs if job.key not in records]
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        for record in carry_out_all(waiting, n_processes, options.dask) if waiting else ():
+        for record in run_jobs(waiting, n_processes, options.dask) if waiting else ():
             records[record["key"]] = record
             show(record, len(records))
     except KeyboardInterrupt as interrupt:
-        command_line.say(
+        console.say(
             f"interrupted; {len(records)} of {len(jobs)} runs are finished in {options.results}; "
             "the same command goes on with the others"
         )
-        return interrupt.args[0] if interrupt.args else command_line.INTERRUPTED
+        return interrupt.args[0] if interrupt.args else console.INTERRUPTED
     return report([(run, records[job.key]) for run, job in zip(runs, jobs)], options)
 
 
@@ -102,13 +103,13 @@ def find_script(name: str) -> str:
     return str(path)
 
 
-def make_jobs(script: str, runs: Sequence[Run], folder: str) -> List[Job]:
+def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
     """Return the job of each run, with the data in a file that all of them can share."""
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot make {folder}: {error.strerror}; choose another folder") from None
-    shared: Dict[str, Any] = {}
+    shared: dict[str, Any] = {}
     jobs = []
     for run in runs:
         options = argparse.Namespace(**{**run.options, "quiet": True})
@@ -122,7 +123,7 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> List[Job]:
         facts = describe_run(script, options, shared[options.floatX].digest)
         job = Job(script, vars(options), facts, str(Path(folder).resolve()))
         options.save = str(job.params_path)
-        check_training_options(options)
+        prepare_training_options(options)
         jobs.append(job)
     return jobs
 
@@ -146,7 +147,7 @@ class Progress:
     def say(self, message: str) -> None:
         """Print a message, unless told to be quiet."""
         if not self.quiet:
-            command_line.say(message)
+            console.say(message)
 
 
 def report(outcomes: Sequence[Outcome], options: argparse.Namespace) -> int:
@@ -157,11 +158,11 @@ def report(outcomes: Sequence[Outcome], options: argparse.Namespace) -> int:
     else:
         print(*comparison.lines(), sep="\n", flush=True)
     if comparison.chosen is None or comparison.chosen.best is None:
-        return command_line.fail("error: all runs failed", command_line.FAILED)
+        return console.fail("error: all runs failed", console.FAILED)
     if not options.quiet:
         path = Path(options.results, f"{comparison.chosen.best[1]['key']}.pkl")
-        command_line.say(f"the parameters of the best run are in {path}")
-    return command_line.DONE
+        console.say(f"the parameters of the best run are in {path}")
+    return console.DONE
 
 
 def _interrupt(number: int, _frame: Any) -> None:

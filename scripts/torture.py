@@ -17,15 +17,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any
 
 try:
-    from dltutorials import DataError, command_line
-    from dltutorials.checkpoint import load_params, save_params
+    from dltutorials import DataError
+    from dltutorials.cli import console
     from dltutorials.datasets import load_mnist
-    from dltutorials.training_state import load_state, save_state
+    from dltutorials.training.checkpoint import load_state, save_state
+    from dltutorials.training.parameters import load_params, save_params
 
     import numpy
 except ImportError as error:
@@ -44,7 +46,7 @@ SNIPPETS = [
 ]
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
@@ -53,7 +55,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     add("--jobs", type=int, default=2, metavar="N", help="trainings at once; default: %(default)s")
     add("--seed", type=int, default=0, metavar="N", help="of all random choices")
     options = parser.parse_args(argv)
-    return command_line.run(lambda: torture(options))
+    return console.run(lambda: torture(options))
 
 
 def torture(options: argparse.Namespace) -> int:
@@ -63,11 +65,11 @@ def torture(options: argparse.Namespace) -> int:
         failures = kill_trainings(folder, options) if options.kills else []
         failures += damage_files(folder, options) if options.mutants else []
     for failure in failures:
-        command_line.say(failure)
-    return command_line.FAILED if failures else command_line.DONE
+        console.say(failure)
+    return console.FAILED if failures else console.DONE
 
 
-def kill_trainings(folder: Path, options: argparse.Namespace) -> List[str]:
+def kill_trainings(folder: Path, options: argparse.Namespace) -> list[str]:
     """Kill trainings at random moments; resume them; compare with one left alone."""
     dataset = folder / "tiny.pkl.gz"
     dataset.write_bytes(gzip.compress(pickle.dumps(_make_sets(30), 4)))
@@ -76,7 +78,7 @@ def kill_trainings(folder: Path, options: argparse.Namespace) -> List[str]:
     subprocess.run(_command(dataset, reference), check=True, stdout=subprocess.DEVNULL)
     expected = (reference / "best.pkl").read_bytes()
 
-    def attempt(number: int) -> Tuple[int, str]:
+    def attempt(number: int) -> tuple[int, str]:
         place = folder / f"kill{number}"
         place.mkdir()
         kills = _kill_and_resume(
@@ -100,13 +102,13 @@ def kill_trainings(folder: Path, options: argparse.Namespace) -> List[str]:
     return failures
 
 
-def _command(dataset: Path, place: Path) -> List[str]:
+def _command(dataset: Path, place: Path) -> list[str]:
     files = ["--dataset", str(dataset), "--save", str(place / "best.pkl")]
     size = ["--batch-size", "10", "--n-epochs", str(N_EPOCHS), "--learning-rate", "0.003"]
     return [sys.executable, str(TRAIN), *files, *size, "--checkpoint", str(place / "state")]
 
 
-def _kill_and_resume(command: List[str], place: Path, rng: random.Random) -> int:
+def _kill_and_resume(command: list[str], place: Path, rng: random.Random) -> int:
     """Kill a training once or twice, then let it end; return how often it was killed."""
     kills = 0
     for _ in range(rng.choice([1, 1, 2])):
@@ -127,12 +129,12 @@ def _kill_and_resume(command: List[str], place: Path, rng: random.Random) -> int
     return kills
 
 
-def _resuming(command: List[str], place: Path) -> List[str]:
+def _resuming(command: list[str], place: Path) -> list[str]:
     state = place / "state"
     return [*command, "--resume", str(state)] if state.exists() else command
 
 
-def _make_sets(n_examples: int) -> Tuple:
+def _make_sets(n_examples: int) -> tuple:
     rng = numpy.random.RandomState(0)
     return tuple(
         (rng.randint(0, 256, (n, 784)).astype("float32") / 256, numpy.arange(n) % 10)
@@ -153,9 +155,9 @@ class _Slot:
         self.value = value
 
 
-def damage_files(folder: Path, options: argparse.Namespace) -> List[str]:
+def damage_files(folder: Path, options: argparse.Namespace) -> list[str]:
     """Damage data, parameter and state files at random; read them; watch what happens."""
-    forbidden: List[str] = []
+    forbidden: list[str] = []
     watching = [False]
 
     def watch(event: str, _arguments: Any) -> None:
@@ -165,7 +167,7 @@ def damage_files(folder: Path, options: argparse.Namespace) -> List[str]:
     sys.addaudithook(watch)
     rng, path = random.Random(options.seed), folder / "mutant"
     kinds = _kinds(folder)
-    failures: List[str] = []
+    failures: list[str] = []
     refused, slowest = 0, 0.0
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in range(options.mutants):
@@ -194,7 +196,7 @@ def damage_files(folder: Path, options: argparse.Namespace) -> List[str]:
     return failures
 
 
-def _kinds(folder: Path) -> Dict[str, Tuple[bytes, Callable, Callable]]:
+def _kinds(folder: Path) -> dict[str, tuple[bytes, Callable, Callable]]:
     """Return, for each kind of file, a sound one, how to finish a damaged one, and its reader."""
     values = [numpy.ones((4, 3), "float32"), numpy.zeros(3, "float32")]
     slots = [_Slot("W", values[0]), _Slot("b", values[1])]
@@ -202,7 +204,7 @@ def _kinds(folder: Path) -> Dict[str, Tuple[bytes, Callable, Callable]]:
     numbers = {"iteration": 1, "patience": 9, "best_validation_loss": 0.5, "best_iteration": 1}
     rest = {"test_score": 0.5, "costs": [], "history": [], "seconds": 1.0, "random_state": 7}
     mistakes = numpy.arange(9) % 2 == 0
-    arrays = {"params": values, "best_params": values, "best_mistakes": mistakes}
+    arrays = {"params": values, "best_params": values, "best_misclassified": mistakes}
     save_state({**numbers, **rest, **arrays}, {}, folder / "state")
     sets, state = pickle.dumps(_make_sets(2), 4), (folder / "state").read_bytes()
     pairs = zip(("train", "valid", "test"), _make_sets(2))

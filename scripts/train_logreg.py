@@ -3,25 +3,25 @@
 
 import argparse
 import sys
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 try:
     import dltutorials
-    from dltutorials import command_line
-    from dltutorials.training_options import add_training_arguments
-    from dltutorials.training_program import Build, train_model
+    from dltutorials.cli import console
+    from dltutorials.cli.options import add_training_arguments
+    from dltutorials.cli.train import Build, train_model
 except ImportError as error:
     sys.exit(f"train_logreg.py: error: {error}")
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     options = make_parser().parse_args(argv)
-    build = make_build(options)
-    return command_line.run(lambda: train_model("train_logreg", options, build))
+    build = make_model(options)
+    return console.run(lambda: train_model("train_logreg", options, build))
 
 
-def make_build(options: argparse.Namespace) -> Build:
+def make_model(options: argparse.Namespace) -> Build:
     """Return what builds the model; none of the options describes it."""
     return dltutorials.LogisticRegression
 

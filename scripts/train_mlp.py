@@ -3,28 +3,29 @@
 
 import argparse
 import sys
-from typing import Any, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 try:
     import dltutorials
-    from dltutorials import command_line
+    from dltutorials.cli import console
+    from dltutorials.cli.options import add_training_arguments
+    from dltutorials.cli.train import Build, train_model
     from dltutorials.models.mlp import ACTIVATIONS
-    from dltutorials.training_options import add_training_arguments
-    from dltutorials.training_program import Build, train_model
 
     import numpy
 except ImportError as error:
     sys.exit(f"train_mlp.py: error: {error}")
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     options = make_parser().parse_args(argv)
-    build = make_build(options)
-    return command_line.run(lambda: train_model("train_mlp", options, build))
+    build = make_model(options)
+    return console.run(lambda: train_model("train_mlp", options, build))
 
 
-def make_build(options: argparse.Namespace) -> Build:
+def make_model(options: argparse.Namespace) -> Build:
     """Return what builds the model that the options describe."""
 
     def build(x: Any, n_in: int, n_out: int) -> dltutorials.MLP:
@@ -50,7 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add(
         "--seed",
-        type=command_line.seed,
+        type=console.seed,
         default=1234,
         metavar="N",
         help="of the first weights, 0 to 4294967295; default: %(default)s",

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import dltutorials
-from dltutorials.theano_setup import name_engine
+from dltutorials.backend.setup import name_engine
 
 import numpy
 import pytest
@@ -14,17 +14,17 @@ import theano
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 
 # What is about Theano itself, and cannot be imported where another engine takes its place.
-ABOUT_THEANO = ("one_module", "sum_of_squares", "theano_cache")
+ABOUT_THEANO = ("whole_graph_linker", "sum_of_squares", "theano_patches")
 theano_only = pytest.mark.skipif(name_engine() != "Theano", reason="about Theano itself")
 collect_ignore = []
 
 
 def pytest_configure(config):
     if name_engine() != "Theano":
-        package = Path(dltutorials.__file__).parent
-        ignored = [str(package / f"{name}.py") for name in ABOUT_THEANO]
+        backend = Path(dltutorials.__file__).parent / "backend"
+        ignored = [str(backend / f"{name}.py") for name in ABOUT_THEANO]
         config.option.ignore = [*(config.option.ignore or []), *ignored]
-        collect_ignore.extend(f"test_{name}.py" for name in ABOUT_THEANO)
+        collect_ignore.extend(f"backend/test_{name}.py" for name in ABOUT_THEANO)
 
 
 @pytest.fixture(autouse=True)

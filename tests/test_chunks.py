@@ -12,7 +12,7 @@ from dltutorials import (
     shared_dataset,
     train,
 )
-from dltutorials.sources import ScaledBytes
+from dltutorials.datasets.sources import ScaledBytes
 
 import numpy
 import pytest
@@ -102,7 +102,7 @@ def test_a_chunk_is_one_copy_to_the_device(sets, monkeypatch):
             set_value(value, borrow=borrow)
 
         monkeypatch.setattr(shared, "set_value", count)
-    positions = [data.bring(index % 13) for index in range(2 * 13)]
+    positions = [data.load_chunk(index % 13) for index in range(2 * 13)]
     assert positions == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0] * 2
     epoch = [("x", n, True) for n in (40, 40, 40, 17)]
     assert [copy for copy in copies if copy[0] == "x"] == epoch * 2
@@ -125,9 +125,9 @@ def test_the_next_chunk_is_read_by_a_thread_while_this_one_is_used(sets):
             return sets[0][0][rows]
 
     data = ChunkedDataset((Watched(), sets[0][1]), 10, 4)
-    data.bring(0)
+    data.load_chunk(0)
     assert begun.wait(10)  # nobody has asked for the second chunk yet
-    data.bring(4)
+    data.load_chunk(4)
     assert readers[:2] == [(0, True), (40, False)]
 
 
@@ -135,7 +135,7 @@ def test_converted_chunks_use_the_same_two_pieces_of_memory(sets):
     data = ChunkedDataset((ScaledBytes(numpy.ones((600, 784), "uint8")), numpy.zeros(600)), 10, 4)
     seen = set()
     for index in range(180):
-        data.bring(index % 60)
+        data.load_chunk(index % 60)
         value = data._shared_x.get_value(borrow=True, return_internal_type=True)
         seen.add(value.__array_interface__["data"][0])
         assert (value == 1 / 256).all()
@@ -146,7 +146,7 @@ def test_a_training_may_begin_anywhere(sets):
     data = ChunkedDataset(sets[0], 10, 4)
     shared_x, _ = data
     for index in (9, 2, 12, 3, 3, 11):
-        position = data.bring(index)
+        position = data.load_chunk(index)
         rows = shared_x.get_value()[position * 10 : position * 10 + 10]
         assert numpy.array_equal(rows, sets[0][0][index * 10 : index * 10 + 10])
 
@@ -180,9 +180,9 @@ def test_an_exception_of_the_reader_ends_the_training_with_its_cause(sets):
 )
 def test_what_is_no_number_or_label_is_found_when_its_chunk_comes(change, message, sets):
     data = ChunkedDataset(change(*sets[0]), 10, 4)
-    data.bring(0)
+    data.load_chunk(0)
     with pytest.raises(DataError, match=message):
-        data.bring(4)
+        data.load_chunk(4)
 
 
 def with_value(array, value):

@@ -1,8 +1,8 @@
 import re
 
 from dltutorials import losses
-from dltutorials.errors import OptionError
-from dltutorials.theano_setup import name_engine
+from dltutorials.backend.setup import name_engine
+from dltutorials.exceptions import OptionError
 
 import numpy
 import pytest

@@ -18,7 +18,7 @@ labels are equally likely:
 from typing import Any
 
 from dltutorials import losses
-from dltutorials.options import require_integer
+from dltutorials.checks import require_integer
 
 import numpy
 import theano
@@ -79,6 +79,6 @@ class LogisticRegression:
         """Return the share of examples that the model labels otherwise than `y`."""
         return losses.errors(self.y_pred, y)
 
-    def mistakes(self, y: Any) -> Any:
+    def misclassified(self, y: Any) -> Any:
         """Return which examples the model labels otherwise than `y` (bool vector)."""
-        return losses.mistakes(self.y_pred, y)
+        return losses.misclassified(self.y_pred, y)

@@ -21,11 +21,12 @@ or shrinks on the way through.
 """
 
 import math
-from typing import Any, Callable, Dict, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from dltutorials.errors import OptionError
+from dltutorials.checks import require_integer
+from dltutorials.exceptions import OptionError
 from dltutorials.models.logistic import LogisticRegression
-from dltutorials.options import require_integer
 
 import numpy
 import theano
@@ -50,7 +51,7 @@ def _glorot(n_in: int, n_out: int) -> float:
     return math.sqrt(6.0 / (n_in + n_out))
 
 
-ACTIVATIONS: Dict[str, Activation] = {
+ACTIVATIONS: dict[str, Activation] = {
     "tanh": Activation(T.tanh, _glorot),
     "sigmoid": Activation(T.nnet.sigmoid, lambda n_in, n_out: 4 * _glorot(n_in, n_out)),
     # Half of the units are 0, so the weights have to be larger by a root of 2 (He et al., 2015).
@@ -168,4 +169,4 @@ class MLP:
         self.y_pred = self.output_layer.y_pred
         self.negative_log_likelihood = self.output_layer.negative_log_likelihood
         self.errors = self.output_layer.errors
-        self.mistakes = self.output_layer.mistakes
+        self.misclassified = self.output_layer.misclassified

@@ -14,16 +14,17 @@ import platform
 import resource
 import sys
 import time
-from typing import Any, Callable, Dict, Tuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy
 
 N_HIDDEN = 500
-Sets = Tuple[Tuple[numpy.ndarray, numpy.ndarray], Tuple[numpy.ndarray, numpy.ndarray]]
-Build = Callable[[Sets, argparse.Namespace], Tuple[Callable[[], None], Callable[[], float]]]
+Sets = tuple[tuple[numpy.ndarray, numpy.ndarray], tuple[numpy.ndarray, numpy.ndarray]]
+Build = Callable[[Sets, argparse.Namespace], tuple[Callable[[], None], Callable[[], float]]]
 
 
-def run(build: Build, versions: Dict[str, str]) -> None:
+def run(build: Build, versions: dict[str, str]) -> None:
     """Train as the command line says, and print the report."""
     options = parse_options()
     sets = load(options)

@@ -1,7 +1,7 @@
 """The benchmark's loop on this project: its parts, as the scripts use them."""
 
 import dltutorials
-from dltutorials.theano_setup import engine_versions
+from dltutorials.backend.setup import engine_versions
 
 import numpy
 import protocol

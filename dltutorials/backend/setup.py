@@ -1,0 +1,212 @@
+"""Making Theano 1.0.5 import and run fast on a machine of today.
+
+Theano's last release dates from 2020. :func:`import_theano`, which ``import
+dltutorials`` calls, imports it with what it has needed since:
+
+1. *A BLAS.* Theano asks ``numpy.distutils`` for the BLAS to link, which fails
+   for NumPy >= 1.22, so that a bare ``import theano`` ends in an
+   ``AttributeError``. Telling it the BLAS (``openblas.ldflags``) avoids the question.
+2. *A fast one*, which Theano's own ``Dot22`` and ``Gemm`` call directly
+   (:mod:`dltutorials.backend.openblas`). Where it cannot be linked, Theano calls NumPy's BLAS,
+   slower, and a warning says so.
+3. *A compiler*, and Python's C headers. Without them Theano stops in the middle
+   of its import, or of its first function; it is told beforehand to do without
+   (``cxx=``), and a warning says what to install.
+4. *Memory between calls.* Theano gives the memory of intermediate results back
+   after every call and asks for it again at the next; ``allow_gc=False`` keeps
+   it, which a loop over minibatches of one size likes better.
+5. *Its compiler.* Two slips make Theano compile the same C modules in every
+   process; :mod:`dltutorials.backend.theano_patches` mends them and spares it more, and
+   the modules are made without debugging information.
+6. *Scan.* Its C part does not compile on Python 3.11, which has no
+   ``longintrepr.h``; Theano's Python version of it serves as well.
+
+Where Theano is not installed, PyTensor takes its place
+(:mod:`dltutorials.backend.pytensor_compat`). What the user has set, in ``THEANO_FLAGS``
+or a ``.theanorc``, stays as it is, and a Theano that was imported before is left
+alone. ``THEANO_FLAGS`` is changed only while Theano reads it, so that child
+processes see the user's own.
+
+>>> theano = import_theano()
+>>> import theano.tensor as T
+>>> x = T.matrix("x")
+>>> theano.function([x], T.dot(x, x.T))([[1.0, 2.0]]).tolist()
+[[5.0]]
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from dltutorials.backend import openblas, pytensor_compat
+from dltutorials.backend.flags import UserSettings, environment
+from dltutorials.backend.theano_patches import patch_module_cache
+from dltutorials.exceptions import OptionError, SetupError
+
+import numpy
+
+_NUMPY_BLAS, _SCIPY_BLAS = "NumPy's BLAS", "SciPy's BLAS"
+
+
+def import_theano() -> Any:
+    """Import Theano, or else PyTensor under its name, with our defaults, and return it.
+
+    Returns
+    -------
+    module
+        ``theano``; as it is if it was imported before.
+
+    Raises
+    ------
+    SetupError
+        If neither can be imported, for example because ``THEANO_FLAGS`` holds
+        a value that it does not know; the message is the engine's own.
+
+    Warns
+    -----
+    SlowTheanoWarning
+        If there is no compiler, or the fast BLAS cannot be linked.
+    """
+    if "theano" in sys.modules:
+        return sys.modules["theano"]
+    if not _is_installed("theano"):
+        return _import(
+            pytensor_compat.NAME, lambda: pytensor_compat.import_pytensor(UserSettings())
+        )
+    if sys.version_info >= (3, 11):
+        sys.modules.setdefault("theano.scan_module.scan_perform_ext", None)  # type: ignore[arg-type]
+    user = UserSettings()
+    defaults = _default_flags(user)
+    with _theano_flags(defaults, user):
+        theano = _import("Theano", lambda: importlib.import_module("theano"))
+    patch_module_cache(theano)
+    if "blas.ldflags" in defaults:
+        openblas.require_blas(theano, theano.gof.cmodule.GCC_compiler)
+    return theano
+
+
+def _is_installed(package: str) -> bool:
+    spec = importlib.util.find_spec(package)
+    return spec is not None and spec.origin is not None  # a folder of that name has none
+
+
+def _import(engine: str, import_it: Callable[[], Any]) -> Any:
+    try:
+        return import_it()
+    except SetupError:
+        raise
+    except Exception as error:
+        advice = ""
+        if engine == "Theano" and sys.version_info >= (3, 12):
+            advice = f"; without it, {pytensor_compat.NAME} takes its place on this Python"
+        raise SetupError(f"{engine} cannot be imported: {_one_line(error)}{advice}") from error
+
+
+def set_floatX(floatX: str | None = None) -> str:
+    """Choose the type of all floating-point arrays for the graphs built from now on.
+
+    Parameters
+    ----------
+    floatX : {"float32", "float64"}, optional
+        By default what the user's Theano configuration says, or else float32.
+
+    Returns
+    -------
+    str
+        The type chosen, now ``theano.config.floatX``.
+
+    Raises
+    ------
+    OptionError
+        If `floatX` is none of the two.
+    """
+    theano = import_theano()
+    if floatX is None:
+        floatX = theano.config.floatX if "floatX" in UserSettings() else "float32"
+    if floatX not in ("float32", "float64"):
+        raise OptionError(f"floatX: got {floatX!r}, expected float32 or float64")
+    theano.config.floatX = floatX
+    return floatX
+
+
+@contextlib.contextmanager
+def temporary_floatX(floatX: str) -> Iterator[None]:
+    """Let graphs be built with another floatX for a while."""
+    theano = import_theano()
+    before = theano.config.floatX
+    theano.config.floatX = floatX
+    try:
+        yield
+    finally:
+        theano.config.floatX = before
+
+
+def describe_engine() -> str:
+    """Return one line on Theano, its number type and its BLAS, for a log."""
+    theano = import_theano()
+    library = name_blas()
+    relation = "with" if library in (_NUMPY_BLAS, _SCIPY_BLAS) else "linked with"
+    compiler = ""
+    if _uses_numba(theano):
+        compiler = ", compiled by Numba"
+    elif not theano.config.cxx:
+        compiler = ", without a C++ compiler (slow)"
+    engine = f"{name_engine()} {theano.__version__}"
+    return f"{engine}, {theano.config.floatX}, {relation} {library}{compiler}"
+
+
+def name_engine() -> str:
+    """Return "Theano", or the name of what takes its place."""
+    return str(getattr(import_theano(), "engine", "Theano"))
+
+
+def engine_versions() -> dict[str, str]:
+    """Return the versions of what computes: the engine and NumPy."""
+    return {name_engine(): import_theano().__version__, "NumPy": numpy.__version__}
+
+
+def name_blas() -> str:
+    """Return the libraries that the engine's matrix products come from."""
+    theano = import_theano()
+    if _uses_numba(theano):
+        return _SCIPY_BLAS
+    flags = theano.config.blas.ldflags.split() if theano.config.cxx else []
+    return " ".join(flag[2:] for flag in flags if flag.startswith("-l")) or _NUMPY_BLAS
+
+
+def _uses_numba(theano: Any) -> bool:
+    return name_engine() != "Theano" and theano.uses_numba
+
+
+def _default_flags(user: UserSettings) -> dict[str, str]:
+    """Return what Theano is told beyond what the user says."""
+    flags = {}
+    if "allow_gc" not in user:
+        flags["allow_gc"] = "False"
+    if "cxx" not in user and not openblas.can_compile():
+        flags["cxx"] = ""
+    if "blas.ldflags" not in user:
+        has_compiler = flags.get("cxx", user.get("cxx")) != ""
+        flags["blas.ldflags"] = openblas.fast_blas() if has_compiler else ""
+    # Theano asks for debugging information, which takes a sixth of the compiler's time.
+    options = user.get("gcc.cxxflags") if "gcc.cxxflags" in user else "-g0"
+    renames = openblas.RENAMES if flags.get("blas.ldflags") else ""
+    flags["gcc.cxxflags"] = f"{options} {renames}".strip()
+    return flags
+
+
+@contextlib.contextmanager
+def _theano_flags(defaults: dict[str, str], user: UserSettings) -> Iterator[None]:
+    """Let Theano read the user's flags and our defaults from its environment."""
+    # Later flags win. Ours contain nothing of the user's but gcc.cxxflags, extended.
+    ours = ",".join(f"{name}={shlex.quote(value)}" for name, value in defaults.items())
+    with environment("THEANO_FLAGS", f"{user.flags},{ours}"):
+        yield
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,120 @@
+"""One C module for a whole compiled function.
+
+Theano's virtual machine has a C module for each operation of a function. Most
+of the time that a compiler takes for one goes into Python's and NumPy's
+headers, which are the same for all; and a step of the training calls them one
+by one. :class:`WholeGraphLinker` makes a single module of all the operations.
+Their code, and so the result, is the same.
+
+It does so where every operation is one of those that the tutorial's models need
+and the tests compare. Others may lack C code, or, like ``Alloc``, and
+``Subtensor`` of anything but an input, ask for the Python object of an
+intermediate result, of which there is none inside a module; a function with one
+of those is left to the virtual machine.
+
+>>> import theano, theano.tensor as T
+>>> x = T.dvector("x")
+>>> f = theano.function([x], T.sum(x**2), mode=default_mode())
+>>> f([1.0, 2.0]).tolist()
+5.0
+>>> is_whole_graph(f)
+True
+"""
+
+from typing import Any
+
+from dltutorials.backend.flags import UserSettings
+from dltutorials.backend.sum_of_squares import SumOfSquares
+
+import theano
+from theano.compile.ops import DeepCopyOp, Shape_i
+from theano.gof.cc import CLinker
+from theano.gof.vm import VM_Linker
+from theano.tensor.basic import Argmax, ScalarFromTensor, TensorFromScalar
+from theano.tensor.blas import Dot22, Dot22Scalar, Gemm, Gemv, Ger
+from theano.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from theano.tensor.nnet import nnet
+from theano.tensor.subtensor import Subtensor
+
+_OPERATIONS = (
+    *(Elemwise, CAReduce, DimShuffle, Subtensor, Argmax, SumOfSquares),
+    *(Dot22, Dot22Scalar, Gemm, Gemv, Ger),
+    *(nnet.Softmax, nnet.SoftmaxWithBias, nnet.SoftmaxGrad),
+    *(nnet.CrossentropySoftmaxArgmax1HotWithBias, nnet.CrossentropySoftmax1HotWithBiasDx),
+    *(DeepCopyOp, Shape_i, ScalarFromTensor, TensorFromScalar),
+)
+
+
+class WholeGraphLinker(VM_Linker):
+    """Theano's virtual machine, but for functions that can be one C module."""
+
+    def make_thunk(self, **storage: Any) -> Any:
+        """Return what runs the function, and its inputs and outputs."""
+        if not all(map(_can_join, self.fgraph.apply_nodes)):
+            return super().make_thunk(**storage)
+        linker = _OneModuleCLinker(schedule=self.schedule)
+        linker = linker.accept(self.fgraph, self.no_recycling)
+        try:
+            thunk, inputs, outputs = linker.make_thunk(**storage)
+        except Exception:  # a compiler that fails on so much at once
+            return super().make_thunk(**storage)
+        old = dict(zip(self.fgraph.inputs, inputs))
+        new = dict(zip(self.fgraph.outputs, outputs))
+        updates = [(old[x].storage, new[y].storage) for x, y in self.updated_vars.items()]
+        return _Runner(thunk, updates), inputs, outputs
+
+
+def _can_join(node: Any) -> bool:
+    is_view = isinstance(node.op, Subtensor)
+    return isinstance(node.op, _OPERATIONS) and not (is_view and node.inputs[0].owner)
+
+
+class _OneModuleCLinker(CLinker):
+    def compile_args(self) -> list[str]:
+        # After a hundred checks for errors, the compiler guesses that what follows hardly
+        # ever runs, and optimises it for size.
+        return [*super().compile_args(), "-fno-guess-branch-probability"]
+
+
+class _Runner:
+    """The module, and the updates of shared variables, which Theano would do more slowly."""
+
+    need_update_inputs = False
+
+    def __init__(self, thunk: Any, updates: list[tuple[list[Any], list[Any]]]) -> None:
+        self.thunk, self.updates, self.nodes = thunk, updates, thunk.nodes
+
+    def __call__(self) -> None:
+        self.thunk()
+        values = [new[0] for _, new in self.updates]  # all, before one of them is changed
+        for (old, _), value in zip(self.updates, values):
+            old[0] = value
+
+    @property
+    def position_of_error(self) -> int:
+        return self.thunk.position_of_error
+
+
+def default_mode() -> Any:
+    """Return Theano's default mode with this linker, if the user has chosen no other.
+
+    Returns
+    -------
+    theano.compile.mode.Mode
+        As it is where the user set ``mode``, ``linker`` or ``profile``, where
+        there is no compiler, and on a GPU, where this was not tried.
+    """
+    mode = theano.compile.mode.get_default_mode()
+    config = theano.config
+    user = UserSettings()
+    if config.profile or not config.cxx or config.device != "cpu":
+        return mode
+    if "linker" in user or "mode" in user or mode.provided_linker != "cvm":
+        return mode
+    linker = WholeGraphLinker(use_cloop=True)
+    return theano.Mode(linker=linker, optimizer=mode.provided_optimizer)
+
+
+def is_whole_graph(function: Any) -> bool:
+    """Say whether a compiled function is one C module."""
+    return isinstance(function.fn, _Runner)

@@ -1,0 +1,52 @@
+"""The checks of values that a caller chose: numbers within their range.
+
+Each raises an :class:`~dltutorials.exceptions.OptionError` that names the option,
+what was got and what was expected, and returns nothing otherwise.
+
+>>> require_integer("batch_size", 600, at_least=1)
+>>> require_integer("batch_size", 0, at_least=1)
+Traceback (most recent call last):
+dltutorials.exceptions.OptionError: batch_size: got 0, expected an integer of at least 1
+"""
+
+import math
+import numbers
+from typing import Any
+
+from dltutorials.exceptions import OptionError
+
+
+def require_integer(name: str, value: Any, at_least: int) -> None:
+    """Refuse anything but an integer of at least `at_least`."""
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_integer or value < at_least:
+        raise OptionError(f"{name}: got {value!r}, expected an integer of at least {at_least}")
+
+
+def require_positive(name: str, value: Any) -> None:
+    """Refuse anything but a finite number above 0."""
+    if not 0 < _real(value) < math.inf:
+        raise OptionError(f"{name}: got {value!r}, expected a finite number above 0")
+
+
+def require_not_negative(name: str, value: Any) -> None:
+    """Refuse anything but a finite number of at least 0."""
+    if not 0 <= _real(value) < math.inf:
+        raise OptionError(f"{name}: got {value!r}, expected a finite number of at least 0")
+
+
+def require_fraction(name: str, value: Any) -> None:
+    """Refuse anything but a number above 0 and at most 1."""
+    if not 0 < _real(value) <= 1:
+        raise OptionError(f"{name}: got {value!r}, expected a number above 0 and at most 1")
+
+
+def require_level(name: str, value: Any) -> None:
+    """Refuse anything but a number above 0 and below 1."""
+    if not 0 < _real(value) < 1:
+        raise OptionError(f"{name}: got {value!r}, expected a number above 0 and below 1")
+
+
+def _real(value: Any) -> float:
+    """Return `value` as a float; what is no number becomes nan, which is in no range."""
+    return float(value) if isinstance(value, numbers.Real) else math.nan

@@ -1,0 +1,1 @@
+"""What the scripts share: their options, messages and exit status."""

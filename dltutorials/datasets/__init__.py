@@ -1,0 +1,21 @@
+"""Data sets as checked NumPy arrays: published ones and your own, in several formats."""
+
+from dltutorials.datasets.loading import (
+    FILE_NAME,
+    SPLITS,
+    Sources,
+    Split,
+    find_dataset,
+    load_mnist,
+    open_dataset,
+)
+
+__all__ = [
+    "FILE_NAME",
+    "SPLITS",
+    "Sources",
+    "Split",
+    "find_dataset",
+    "load_mnist",
+    "open_dataset",
+]

@@ -1,0 +1,128 @@
+"""Figures without a screen, and their files: what all pictures have in common.
+
+A figure is made by itself, not through ``pyplot``, so that no backend is chosen
+for the program around it, nothing opens a window, and nothing is kept in memory.
+A file is written whole or not at all, and the same picture gives the same bytes:
+no date and no version goes into it.
+
+>>> import os, tempfile
+>>> path = os.path.join(tempfile.mkdtemp(), "line.svg")
+>>> ax = new_axes(height=2)
+>>> _ = ax.plot([1, 2])
+>>> save_figure(ax.figure, path)
+>>> sorted(os.listdir(os.path.dirname(path)))
+['line.svg']
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dltutorials.exceptions import OptionError
+from dltutorials.extras import import_optional
+from dltutorials.io.files import durable_writer
+from dltutorials.types import PathLike
+
+import numpy
+
+WIDTH = 6.0  # inches; at 100 dots an inch, the smallest text is 11 pixels high
+DPI = 150
+_DPI_RANGE = range(50, 601)
+_MAX_HEIGHT = 40.0  # inches
+# Okabe and Ito's colours, which people with any colour vision can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+GREY = "#595959"
+_METADATA = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+FORMATS = tuple(_METADATA)
+
+
+def new_figure(height: float) -> Any:
+    """Return a figure of this height, in inches, that draws into memory."""
+    agg = import_optional("matplotlib.backends.backend_agg", "pictures need matplotlib")
+    figure = import_optional("matplotlib.figure", "pictures need matplotlib").Figure(
+        figsize=(WIDTH, min(height, _MAX_HEIGHT)), layout="constrained"
+    )
+    agg.FigureCanvasAgg(figure)
+    return figure
+
+
+def new_axes(height: float) -> Any:
+    """Return the only Axes of a new figure of this height, in inches."""
+    return new_figure(height).add_subplot()
+
+
+def format_of(path: PathLike, formats: Sequence[str] = FORMATS) -> str:
+    """Return the format that the ending of a file's name says.
+
+    Raises
+    ------
+    OptionError
+        If it is none of `formats`.
+    """
+    ending = os.path.splitext(os.fspath(path))[1][1:].lower()
+    if ending not in formats:
+        expected = ", ".join(f".{name}" for name in formats)
+        raise OptionError(f"output: got {os.fspath(path)}, expected a name that ends in {expected}")
+    return ending
+
+
+def require_dpi(dpi: int) -> None:
+    """Refuse a resolution, in pixels an inch, that gives no picture, or far too large a one."""
+    if dpi not in _DPI_RANGE:
+        raise OptionError(
+            f"dpi: got {dpi}, expected an integer from {_DPI_RANGE[0]} to {_DPI_RANGE[-1]}"
+        )
+
+
+def save_figure(figure: Any, path: PathLike, dpi: int | None = None) -> None:
+    """Write a figure as PNG, SVG or PDF, by the ending of the file's name.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : path
+        Replaced if it exists, and untouched if anything fails.
+    dpi : int, optional
+        Pixels an inch of a PNG; 150 by default.
+
+    Raises
+    ------
+    OptionError
+        If the ending is unknown.
+    OSError
+        If the file cannot be written.
+    """
+    ending = format_of(path)
+    with durable_writer(path) as file, _reproducible():
+        figure.savefig(file, format=ending, dpi=dpi or DPI, metadata=_METADATA[ending])
+
+
+@contextlib.contextmanager
+def _reproducible() -> Iterator[None]:
+    """Have the names inside an SVG counted, not drawn at random, while it is written."""
+    matplotlib = import_optional("matplotlib", "pictures need matplotlib")
+    with matplotlib.rc_context({"svg.hashsalt": "dltutorials"}):
+        yield
+
+
+def plain(text: str) -> str:
+    r"""Return text such that matplotlib shows it as it is.
+
+    A dollar would begin mathematics, an underscore in front keep it out of a legend.
+
+    >>> print(plain("_5 $"))
+     _5 \$
+    """
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
+
+
+def show_raster(ax: Any, raster: numpy.ndarray, colours: str, limits: "tuple[float, float]") -> Any:
+    """Show an array of grey values or weights in Axes without ticks; nan is left white."""
+    image = ax.imshow(raster, cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    ax.set_axis_off()
+    return image

@@ -1,0 +1,1 @@
+"""Model selection: many training runs over a grid of hyperparameters, compared."""

@@ -1,0 +1,169 @@
+"""From a grid of options to the runs of a training script that it asks for.
+
+The names of a grid are those of the script's options, and its values are read by
+the script's own parser, so that what is wrong is wrong here as it is there:
+
+>>> import argparse
+>>> parser = argparse.ArgumentParser()
+>>> _ = parser.add_argument("--learning-rate", type=float, default=0.1)
+>>> _ = parser.add_argument("--seed", type=int, default=1234)
+>>> for run in make_runs(parser, ["learning_rate=0.1,0.5"], n_seeds=2):
+...     print(run.settings, run.seed)
+{'learning_rate': 0.1} 1234
+{'learning_rate': 0.1} 1235
+{'learning_rate': 0.5} 1234
+{'learning_rate': 0.5} 1235
+>>> make_runs(parser, ["learning_rat=0.1"])
+Traceback (most recent call last):
+dltutorials.exceptions.OptionError: grid: got learning_rat, expected one of learning_rate
+"""
+
+import argparse
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from dltutorials.checks import require_integer
+from dltutorials.cli.options import FILES
+from dltutorials.exceptions import OptionError
+
+# What says where files are, or how to go about it, gives no other model.
+_NO_CHOICE = (*FILES, "dataset", "offline", "quiet", "chunk_size", "exact_evaluation", "help")
+
+
+class Run(NamedTuple):
+    """One training.
+
+    Attributes
+    ----------
+    settings : dict
+        What the grid says of it: its configuration.
+    seed : int or None
+        None where the script draws nothing at random.
+    options : dict
+        All options of the training script.
+    """
+
+    settings: dict[str, Any]
+    seed: int | None
+    options: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Return the settings and the seed in a phrase."""
+        return phrase(self.settings if self.seed is None else {**self.settings, "seed": self.seed})
+
+
+def phrase(settings: dict[str, Any]) -> str:
+    """Return settings as one would write them.
+
+    >>> phrase({"learning_rate": 0.010, "n_hidden": 20})
+    'learning_rate=0.01, n_hidden=20'
+    """
+    return ", ".join(f"{name}={show(value)}" for name, value in settings.items()) or "defaults"
+
+
+def show(value: Any) -> str:
+    """Return a value as one would write it."""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def make_runs(
+    parser: argparse.ArgumentParser,
+    grid: Sequence[str],
+    arguments: Sequence[str] = (),
+    n_seeds: int | None = None,
+) -> list[Run]:
+    """Combine the values of a grid with each other, and with seeds.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Of the training script's options.
+    grid : sequence of str
+        ``NAME=VALUE,VALUE...`` each.
+    arguments : sequence of str
+        Options of the training script that all runs share.
+    n_seeds : int, optional
+        Seeds for each configuration, counted up from that of the arguments or
+        the script; by default that one alone.
+
+    Returns
+    -------
+    list of Run
+        The seeds of a configuration follow one another.
+
+    Raises
+    ------
+    OptionError
+        If a name is unknown or comes twice, a value is missing, wrong, or there
+        twice, or the script has no seed to vary.
+    """
+    base = _parse(parser, arguments)
+    for name in FILES:
+        if name in base and getattr(base, name) != parser.get_default(name):
+            raise OptionError(
+                f"{name}: got {getattr(base, name)!r}, expected none; "
+                "what runs save goes into the folder of the results"
+            )
+    seeds = _seeds(base, n_seeds)
+    axes = [_axis(parser, text) for text in grid]
+    names = [name for name, _ in axes]
+    for name in names:
+        if names.count(name) > 1:
+            raise OptionError(f"grid: got {name} twice, expected all of its values in one --grid")
+    runs: list[Run] = []
+    for values in itertools.product(*(values for _, values in axes)):
+        options = _parse(parser, [*arguments, *values])
+        settings = {name: getattr(options, name) for name in names}
+        if any(run.settings == settings for run in runs):
+            raise OptionError(f"grid: got {settings} twice, expected different values")
+        for seed in seeds:
+            chosen = {} if seed is None else {"seed": seed}
+            runs.append(Run(settings, seed, {**vars(options), **chosen}))
+    return runs
+
+
+def _seeds(base: argparse.Namespace, n_seeds: int | None) -> Sequence[int | None]:
+    if n_seeds is not None:
+        require_integer("seeds", n_seeds, at_least=1)
+    if "seed" not in base:
+        if n_seeds is not None:
+            raise OptionError(
+                f"seeds: got {n_seeds}, but this training draws nothing at random and has no seed; "
+                "leave --seeds out"
+            )
+        return [None]
+    last = base.seed + (n_seeds or 1) - 1
+    if last >= 2**32:
+        raise OptionError(f"seeds: got {base.seed} to {last}, expected at most {2**32 - 1}")
+    return range(base.seed, last + 1)
+
+
+def _axis(parser: argparse.ArgumentParser, text: str) -> tuple[str, list[str]]:
+    """Return the name of an option, and an argument for the parser for each of its values."""
+    name, _, values = text.partition("=")
+    name = name.strip().replace("-", "_")
+    actions = {action.dest: action for action in parser._actions}
+    if name == "seed" and name in actions:
+        raise OptionError("grid: got seed, expected --seeds N; -- --seed sets the first of them")
+    if name not in actions or name in _NO_CHOICE:
+        expected = ", ".join(sorted(set(actions) - {*_NO_CHOICE, "seed"}))
+        raise OptionError(f"grid: got {name or text}, expected one of {expected}")
+    if not all(value.strip() for value in values.split(",")):
+        raise OptionError(f"grid: got {text!r}, expected {name}=VALUE,VALUE...")
+    option = max(actions[name].option_strings, key=len)
+    return name, [f"{option}={value.strip()}" for value in values.split(",")]
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Have the parser raise what it would print with its usage."""
+
+    def refuse(message: str) -> NoReturn:
+        raise OptionError(message)
+
+    parser.error = refuse  # type: ignore[method-assign]
+    try:
+        return parser.parse_args(list(arguments))
+    finally:
+        del parser.error

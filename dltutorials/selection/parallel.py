@@ -1,0 +1,117 @@
+"""Many runs at once: in processes of this machine, or on a Dask cluster.
+
+Both are joblib's. On this machine the threads of the BLAS are divided among the
+processes, by ``OPENBLAS_NUM_THREADS`` in their environment, unless the user has
+set it. On a cluster the workers have to have the package, and to see the data
+and the folder of the results under the same paths.
+
+When a worker process dies, by itself or for want of memory, the runs that were
+under way are begun again after the others, one by one.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from typing import Any
+
+from dltutorials.exceptions import ClusterError, SetupError
+from dltutorials.selection.runs import Job, RunRecord, failed, run_job
+
+import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+CONNECT_TIMEOUT = 5  # seconds
+WORKERS_TIMEOUT = 5
+
+
+def run_jobs(
+    jobs: Sequence[Job], n_processes: int = 1, scheduler: str | None = None
+) -> Iterator[RunRecord]:
+    """Carry out jobs in parallel; yield their records in the order in which they end.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    n_processes : int
+        At a time, on this machine.
+    scheduler : str, optional
+        The address of a Dask scheduler; its workers take the place of processes here.
+
+    Raises
+    ------
+    SetupError
+        If a scheduler is given and ``distributed`` is not installed.
+    ClusterError
+        If the scheduler cannot be reached or has no workers, now or later.
+    """
+    with _backend(scheduler) as (backend, death):
+        waiting: dict[str, Job] = {job.key: job for job in jobs}
+        suspects: list[Job] = []
+        while waiting:
+            try:
+                for record in _in_parallel(list(waiting.values()), n_processes, backend):
+                    del waiting[record["key"]]
+                    yield record
+            except death:
+                under_way = list(waiting)[: n_processes if scheduler is None else None]
+                suspects += map(waiting.pop, under_way)
+        for job in suspects:  # each alone, to know which of them it is
+            try:
+                yield from _in_parallel([job], n_processes, backend)
+            except death:
+                yield failed(job, "its process was killed; is there enough memory?")
+
+
+@contextlib.contextmanager
+def _backend(scheduler: str | None) -> Iterator[tuple[str | None, Any]]:
+    """Give joblib's backend, and what it raises when a process of its own has died."""
+    if scheduler is None:
+        yield "loky", TerminatedWorkerError
+        return
+    try:
+        import distributed
+        from distributed.comm.addressing import get_address_host_port
+    except ImportError as error:
+        raise SetupError(
+            f"--dask needs the packages dask and distributed ({error}); "
+            "install them: pip install 'dltutorials[cluster]'"
+        ) from None
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # pages on a lost connection; what matters is raised
+    try:
+        get_address_host_port(scheduler)  # a client would stumble over a wrong one once more
+        with contextlib.ExitStack() as stack:
+            client = distributed.Client(scheduler, timeout=CONNECT_TIMEOUT, set_as_default=False)
+            stack.enter_context(client)
+            _require_workers(client, distributed.TimeoutError)
+            stack.enter_context(joblib.parallel_config("dask", client=client))
+            yield None, distributed.KilledWorker
+    except (OSError, ValueError, CancelledError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ClusterError(f"the Dask scheduler {scheduler} cannot be used: {reason}") from None
+    finally:
+        logging.disable(disabled)
+
+
+def _require_workers(client: Any, timeout_error: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_TIMEOUT)
+    except timeout_error:
+        raise ValueError(
+            f"it has no workers after {WORKERS_TIMEOUT} s; start some: dask worker ADDRESS"
+        ) from None
+
+
+def _in_parallel(jobs: Sequence[Job], n_processes: int, backend: str | None) -> Iterator[RunRecord]:
+    parallel = joblib.Parallel(
+        n_processes,
+        backend=backend,
+        batch_size=1,
+        # No run waits in the pool, which an interruption would find in disorder; a cluster
+        # has to know all of them, since workers may still join it.
+        pre_dispatch="n_jobs" if backend else "all",
+        return_as="generator_unordered",
+    )
+    return parallel(joblib.delayed(run_job)(job, os.getpid()) for job in jobs)

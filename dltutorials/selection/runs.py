@@ -1,0 +1,225 @@
+"""Runs of a training script that leave their results in a folder, and are not repeated.
+
+A :class:`Job` is a training with all that decides its result: the options, the
+data, the program, the versions of the libraries. A digest of these names its
+files: the best parameters, as a training script saves them, and a record of how
+it went, as JSON, which is written when the run has ended, whole or not at all.
+:func:`run_job` finds the record of an earlier run, or makes it; it can be
+called in any process that has the package and sees the folder.
+
+>>> import tempfile
+>>> job = Job("train_mlp.py", {}, {"options": {"n_hidden": 3}}, tempfile.mkdtemp())
+>>> len(job.key), load_record(job)
+(16, None)
+"""
+
+import argparse
+import gc
+import hashlib
+import importlib.util
+import json
+import math
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dltutorials._version import __version__
+from dltutorials.backend.setup import set_floatX
+from dltutorials.cli.options import deciding_options, early_stopping
+from dltutorials.cli.train import describe_training, load_datasets, prepare_task
+from dltutorials.exceptions import DLTutorialsError, OptionError
+from dltutorials.io.files import durable_writer
+from dltutorials.training.parameters import save_params
+from dltutorials.training.task import Result
+from dltutorials.training.trainer import train
+
+FORMAT = "dltutorials run 1"
+RunRecord = dict[str, Any]
+
+_one_at_a_time = threading.Lock()  # Theano compiles, and is configured, once a process
+
+
+class Job(NamedTuple):
+    """A run that is to be carried out, in any process.
+
+    Attributes
+    ----------
+    script : str
+        The path of the training script.
+    options : dict
+        All of its options.
+    facts : dict
+        What decides the result, as JSON can hold it.
+    folder : str
+        Of the results.
+    """
+
+    script: str
+    options: dict[str, Any]
+    facts: dict[str, Any]
+    folder: str
+
+    @property
+    def key(self) -> str:
+        """Return the name of the run's files, a digest of the facts."""
+        text = json.dumps([FORMAT, self.facts], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def record_path(self) -> Path:
+        """Return the file of the record."""
+        return Path(self.folder, f"{self.key}.json")
+
+    @property
+    def params_path(self) -> Path:
+        """Return the file of the best parameters."""
+        return Path(self.folder, f"{self.key}.pkl")
+
+
+def load_script(path: str) -> Any:
+    """Import a training script by its path.
+
+    It has to have ``make_parser()``, which returns the parser of its options,
+    and ``make_model(options)``: see :func:`dltutorials.cli.train.prepare_task`.
+
+    Raises
+    ------
+    OptionError
+        If it is no such script.
+    """
+    try:
+        spec: Any = importlib.util.spec_from_file_location(Path(path).stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.make_parser and module.make_model and module
+    except (Exception, SystemExit) as error:
+        raise OptionError(
+            f"script: got {path}, expected a training script with make_parser and make_model "
+            f"({_one_line(error)})"
+        ) from None
+
+
+def describe_run(script: str, options: argparse.Namespace, data: str) -> dict[str, Any]:
+    """Return what decides the result of a run: the facts of a :class:`Job`.
+
+    Parameters
+    ----------
+    script : str
+        The path of the training script.
+    options : argparse.Namespace
+    data : str
+        A digest of the arrays.
+    """
+    deciding = {**deciding_options(options), "n_epochs": options.n_epochs}
+    return {
+        "options": deciding,
+        "script": hashlib.sha256(Path(script).read_bytes()).hexdigest(),
+        "dltutorials": __version__,
+        **describe_training(Path(script).stem, data),
+    }
+
+
+def load_record(job: Job) -> RunRecord | None:
+    """Return the record of a run that has ended before, or None.
+
+    A file that is damaged, or of something else, counts as none: the run is
+    repeated, and replaces it.
+    """
+    try:
+        record = json.loads(job.record_path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    is_sound = isinstance(record, dict) and record.get("format") == FORMAT
+    if not is_sound or record.get("facts") != json.loads(json.dumps(job.facts)):
+        return None
+    is_failure = isinstance(record.get("failure"), str)
+    return record if is_failure or job.params_path.exists() else None
+
+
+def run_job(job: Job, owner: int) -> RunRecord:
+    """Train as a job says, unless that was done before; keep the record.
+
+    Parameters
+    ----------
+    job : Job
+    owner : int
+        The process that handles Ctrl-C; others leave that to it.
+
+    Returns
+    -------
+    dict
+        ``key``; ``failure``, None or the reason why there is no result;
+        ``best_validation_loss``, ``best_iteration``, ``test_score``,
+        ``n_epochs``, ``stop_reason``, ``message`` and ``seconds``, as
+        :class:`dltutorials.training.task.Result` has them; ``format`` and ``facts``.
+        What failed for a reason that may pass, as a full disk, is not kept.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C; there is no record then.
+    """
+    if os.getpid() != owner and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with _one_at_a_time:
+        finished = load_record(job)
+        if finished is not None:
+            return finished
+        try:
+            result = _train(job)
+            record = _record(job, result)
+            with durable_writer(job.record_path) as file:
+                file.write(json.dumps(record, indent=1).encode())
+            return record
+        except (Exception, SystemExit) as error:  # the other runs go on
+            return failed(job, _one_line(error))
+
+
+def _train(job: Job) -> Result:
+    options = argparse.Namespace(**job.options)
+    set_floatX(options.floatX)
+    gc.collect()  # the functions and data of the run before
+    build = load_script(job.script).make_model(options)
+    datasets = load_datasets(options, memory_map=True)
+    result = train(
+        prepare_task(options, build, datasets),
+        options.n_epochs,
+        early_stopping(options),
+        on_improvement=lambda params: save_params(params, job.params_path),
+    )
+    if result.stop_reason == "interrupted":
+        raise KeyboardInterrupt
+    return result
+
+
+def _record(job: Job, result: Result) -> RunRecord:
+    failure = None
+    if result.stop_reason == "diverged":
+        failure = result.message
+    elif result.best_iteration is None:
+        failure = f"{result.message}, before the first validation"
+    loss = result.best_validation_loss
+    return {
+        **failed(job, failure),
+        "best_validation_loss": loss if math.isfinite(loss) else None,
+        "best_iteration": result.best_iteration,
+        "test_score": result.test_score,
+        "n_epochs": result.n_epochs,
+        "stop_reason": result.stop_reason,
+        "message": result.message,
+        "seconds": result.seconds,
+    }
+
+
+def failed(job: Job, reason: str | None) -> RunRecord:
+    """Return the record of a run that came to nothing."""
+    return {"format": FORMAT, "key": job.key, "facts": job.facts, "failure": reason}
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:200]
+    if isinstance(error, (DLTutorialsError, OSError)) and text:
+        return text
+    return f"{type(error).__name__}: {text}".rstrip(": ")

@@ -1,0 +1,207 @@
+"""From expressions to compiled functions: the one home of ``theano.function``.
+
+:func:`compile_task` turns a cost, its updates and the errors of a model into
+what the trainer asks for (:class:`~dltutorials.training.task.Task`). Every function of
+a training has one input, the number of a minibatch; ``givens`` puts the
+slice of the shared data set in the place of ``x`` and ``y``. Only what predicts,
+:func:`example_function`, takes examples themselves.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dltutorials.backend.ops import compile_now, default_mode
+from dltutorials.chunks import ChunkedDataset
+from dltutorials.datasets import SPLITS
+from dltutorials.exceptions import OptionError
+from dltutorials.minibatch import SharedSplit, count_examples, minibatch, n_minibatches
+from dltutorials.training.task import Task
+
+import numpy
+import theano
+import theano.tensor as T
+
+
+def minibatch_function(
+    output: Any,
+    x: Any,
+    y: Any,
+    data: SharedSplit,
+    batch_size: int,
+    updates: list[tuple[Any, Any]] | None = None,
+) -> Callable:
+    """Compile a function of the number of a minibatch.
+
+    Parameters
+    ----------
+    output : Theano expression
+        Of `x` and `y`; what the function returns.
+    x, y : Theano variables
+        The placeholders for a minibatch of examples and labels; an output
+        that does not depend on one of them may leave it unused.
+    data : (x, y)
+        The data set, as :func:`dltutorials.minibatch.shared_dataset` returns it;
+        of a :class:`~dltutorials.chunks.ChunkedDataset`, the present chunk.
+    batch_size : int
+    updates : list of (shared variable, expression), optional
+        Carried out by each call.
+
+    Returns
+    -------
+    theano.compile.function_module.Function
+        Of one integer, the number of the minibatch.
+
+    Notes
+    -----
+    Source: Getting Started, "MNIST Dataset" and "Stochastic Gradient Descent".
+    """
+    index = T.lscalar("index")
+    slice_x, slice_y = minibatch(data, index, batch_size)
+    function = theano.function(
+        [index],
+        output,
+        updates=updates,
+        givens={x: slice_x, y: slice_y},
+        on_unused_input="ignore",
+        mode=default_mode(),
+    )
+    if not isinstance(data, ChunkedDataset):  # there the first chunk is not read yet
+        compile_now(function, 0, updates)
+    return function
+
+
+def example_function(output: Any, x: Any) -> Callable:
+    """Compile a function of the examples themselves, for data that come one by one.
+
+    Parameters
+    ----------
+    output : Theano expression
+        Of `x`; what the function returns.
+    x : Theano variable
+        The placeholder for the examples.
+
+    Returns
+    -------
+    theano.compile.function_module.Function
+        Of one matrix, ``(n_examples, n_in)``.
+    """
+    return theano.function([x], output, mode=default_mode())
+
+
+def compile_task(
+    x: Any,
+    y: Any,
+    cost: Any,
+    updates: list[tuple[Any, Any]],
+    errors: Any,
+    params: Sequence[Any],
+    datasets: Sequence[SharedSplit],
+    batch_size: int,
+    exact_evaluation: bool = False,
+    misclassified: Any | None = None,
+) -> Task:
+    """Compile what the trainer needs to fit a model to a data set.
+
+    Parameters
+    ----------
+    x, y : Theano variables
+        The placeholders for a minibatch: ``T.matrix("x")``, ``T.ivector("y")``.
+    cost : float scalar
+        An expression of `x` and `y`; returned by each training step.
+    updates : list of (shared variable, expression)
+        What a training step does, as :func:`dltutorials.updates.sgd` returns it.
+    errors : float scalar
+        An expression of `x` and `y`; its mean over the minibatches of the
+        validation or test set is that set's loss.
+    params : sequence of shared variables
+        What the trainer keeps the best values of.
+    datasets : training, validation and test set
+        As :func:`dltutorials.minibatch.load_data` returns them.
+    batch_size : int
+        Examples in a minibatch; what remains of a set is left out.
+    exact_evaluation : bool
+        Whether what remains of the validation and test set counts too, as a
+        smaller minibatch, in proportion to its size.
+    misclassified : bool vector, optional
+        An expression of `x` and `y`: which examples are labelled wrongly, for
+        the test of significance; compiled when it is first asked for.
+
+    Returns
+    -------
+    Task
+
+    Raises
+    ------
+    OptionError
+        If `batch_size` is not positive, larger than one of the sets, or not
+        that of the chunks of a set.
+    """
+    for split, data in zip(SPLITS, datasets):
+        n_minibatches(data, batch_size, split)  # refuses what does not fit
+        if isinstance(data, ChunkedDataset) and data.batch_size != batch_size:
+            raise OptionError(
+                f"batch_size: got {batch_size}, expected {data.batch_size}, "
+                f"that of the chunks of the {split} set"
+            )
+    train_set, valid_set, test_set = datasets
+    n_train_batches = n_minibatches(train_set, batch_size, SPLITS[0])
+    step = minibatch_function(cost, x, y, train_set, batch_size, updates)
+
+    def mean_errors(data: SharedSplit) -> Callable[[], float]:
+        function = minibatch_function(errors, x, y, data, batch_size)
+        evaluate, weights = _evaluator(function, data, batch_size, exact_evaluation)
+        if weights is None:
+            return lambda: float(numpy.mean(evaluate()))
+        return lambda: float(numpy.average(evaluate(), weights=weights))
+
+    @functools.cache
+    def compile_misclassified() -> Callable[[], list[Any]]:
+        function = minibatch_function(misclassified, x, y, valid_set, batch_size)
+        return _evaluator(function, valid_set, batch_size, exact_evaluation)[0]
+
+    def validation_misclassified() -> numpy.ndarray:
+        return numpy.concatenate(compile_misclassified()()).astype(bool)
+
+    return Task(
+        train_minibatch=_indexed(step, train_set, n_train_batches),
+        n_train_batches=n_train_batches,
+        validate=mean_errors(valid_set),
+        test=mean_errors(test_set),
+        get_params=lambda: [param.get_value() for param in params],
+        set_params=lambda values: _set_values(params, values),
+        validation_misclassified=None if misclassified is None else validation_misclassified,
+    )
+
+
+def _indexed(function: Callable, data: SharedSplit, n_batches: int) -> Callable[[int], Any]:
+    """Spare Theano the check and conversion of each index: 3 % of a training step."""
+    function.trust_input = True  # type: ignore[attr-defined]
+    indices = [numpy.array(index, dtype="int64") for index in range(n_batches)]
+    if isinstance(data, ChunkedDataset):
+        return lambda index: function(indices[data.load_chunk(index)])
+    return lambda index: function(indices[index])
+
+
+def _evaluator(
+    function: Callable, data: SharedSplit, batch_size: int, exact_evaluation: bool
+) -> tuple[Callable[[], list[Any]], list[int] | None]:
+    """Return what evaluates a function on each minibatch, and their sizes if they differ."""
+    n_batches, n_left = divmod(count_examples(data), batch_size)
+    sizes = [batch_size] * n_batches
+    if exact_evaluation and n_left:
+        sizes.append(n_left)  # a slice beyond the end is as long as there are rows
+    evaluate = _indexed(function, data, len(sizes))
+
+    def evaluate_all() -> list[Any]:
+        values = [evaluate(index) for index in range(len(sizes))]
+        if isinstance(data, ChunkedDataset):
+            data.unload()
+        return values
+
+    return evaluate_all, None if len(sizes) == n_batches else sizes
+
+
+def _set_values(params: Sequence[Any], values: Sequence[numpy.ndarray]) -> None:
+    for param, value in zip(params, values):
+        param.set_value(value)

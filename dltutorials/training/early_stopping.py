@@ -1,0 +1,187 @@
+r"""When to stop: the tutorial's early stopping with geometrically growing patience.
+
+The rule looks at the validation loss every ``validation_frequency``
+minibatches. It gives the training ``patience`` minibatches in any case; each
+time the loss falls below ``improvement_threshold`` times the best loss so far,
+in iteration :math:`t`, it extends that to at least ``patience_increase``
+:math:`\cdot\ t` minibatches. A smaller improvement is still the new best model,
+but buys no time. With ``significance`` that threshold gives way to a test: an
+improvement buys time when it is more than luck on these examples.
+
+Iterations are minibatches, numbered from 0 over the whole training; patience
+is compared with that number after *every* minibatch, so that a run may end in
+the middle of an epoch. The rule is plain Python and can be tried by hand:
+
+>>> rule = EarlyStopping(patience=4, validation_frequency=2)
+>>> state = rule.start(n_train_batches=2)
+>>> losses = [0.5, 0.3, 0.3, 0.3, 0.3]
+>>> iteration = 0
+>>> while not state.is_exhausted(iteration - 1):
+...     if state.is_validation_due(iteration):
+...         print(iteration, state.observe(iteration, losses[iteration // 2]))
+...     iteration += 1
+1 True
+3 True
+5 False
+>>> state.patience, state.best_iteration, iteration
+(6, 3, 7)
+
+:class:`EarlyStopping` holds the options and never changes;
+:class:`PatienceState` is what one training has seen so far.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dltutorials.checks import require_fraction, require_integer, require_level, require_positive
+from dltutorials.exceptions import OptionError
+from dltutorials.training.significance import mcnemar_p_value
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """The options of the rule.
+
+    Parameters
+    ----------
+    patience : int
+        Minibatches to train in any case; at least 2.
+    patience_increase : float
+        A good enough improvement in iteration `t` extends patience to
+        ``t * patience_increase`` minibatches; positive.
+    improvement_threshold : float
+        A new loss below this share of the best one is good enough; in (0, 1].
+    significance : float, optional
+        Given, an improvement is good enough when it is significant at this
+        level instead: when McNemar's exact test
+        (:func:`dltutorials.training.significance.mcnemar_p_value`) finds it that
+        improbable, or more, for models that are equally good; in (0, 1).
+    validation_frequency : int, optional
+        Minibatches between two validations; by default one epoch or half the
+        patience, whichever is less, so that patience cannot run out before
+        the second look.
+
+    Raises
+    ------
+    OptionError
+        If a value lies outside its range.
+
+    Notes
+    -----
+    Source: Getting Started, "Early-Stopping".
+    Differs: the chapter's comment counts patience in examples and its code
+    halves it with ``/``; the code has always counted minibatches, and the
+    division is whole.
+    """
+
+    patience: int = 5000
+    patience_increase: float = 2
+    improvement_threshold: float = 0.995
+    validation_frequency: int | None = None
+    significance: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that the rule cannot work with."""
+        require_integer("patience", self.patience, at_least=2)
+        require_positive("patience_increase", self.patience_increase)
+        require_fraction("improvement_threshold", self.improvement_threshold)
+        if self.validation_frequency is not None:
+            require_integer("validation_frequency", self.validation_frequency, at_least=1)
+        if self.significance is not None:
+            require_level("significance", self.significance)
+
+    def start(self, n_train_batches: int, can_tell_misclassified: bool = True) -> "PatienceState":
+        """Return the state of a training that has not begun.
+
+        Parameters
+        ----------
+        n_train_batches : int
+            Minibatches in one epoch; at least 1.
+        can_tell_misclassified : bool
+            Whether the training knows its mistakes on each validation example.
+
+        Returns
+        -------
+        PatienceState
+
+        Raises
+        ------
+        OptionError
+            If significance is to be tested, and the mistakes are not known.
+        """
+        if self.significance is not None and not can_tell_misclassified:
+            raise OptionError(
+                "significance: there are no mistakes on validation examples to test; give the "
+                "task a validation set, and compile_task(..., misclassified=model.misclassified(y))"
+            )
+        require_integer("n_train_batches", n_train_batches, at_least=1)
+        frequency = self.validation_frequency or min(n_train_batches, self.patience // 2)
+        return PatienceState(self, frequency, self.patience)
+
+
+@dataclass
+class PatienceState:
+    """What one training has seen so far, and the decisions that follow from it.
+
+    Attributes
+    ----------
+    rule : EarlyStopping
+    validation_frequency : int
+        Minibatches between two validations.
+    patience : float
+        The training ends with the first iteration that reaches this number.
+    best_validation_loss : float
+        The lowest loss observed; inf before the first.
+    best_iteration : int or None
+        The iteration in which it was observed.
+    best_misclassified : bool array or None
+        The mistakes of that iteration, where the rule tests significance.
+    """
+
+    rule: EarlyStopping
+    validation_frequency: int
+    patience: float
+    best_validation_loss: float = math.inf
+    best_iteration: int | None = None
+    best_misclassified: Any | None = None
+
+    def is_validation_due(self, iteration: int) -> bool:
+        """Return whether the validation loss is wanted after this iteration."""
+        return (iteration + 1) % self.validation_frequency == 0
+
+    def observe(
+        self,
+        iteration: int,
+        validation_loss: float,
+        find_misclassified: Callable[[], Any] | None = None,
+    ) -> bool:
+        """Take in a validation loss; return whether it is the best so far.
+
+        `find_misclassified` returns which validation examples are labelled wrongly;
+        it is called where the rule tests significance, for a new best loss.
+        """
+        if not validation_loss < self.best_validation_loss:
+            return False
+        if self.rule.significance is None:
+            threshold = self.best_validation_loss * self.rule.improvement_threshold
+            is_good_enough = validation_loss < threshold
+        else:
+            is_good_enough = self._is_significant(find_misclassified, self.rule.significance)
+        if is_good_enough:
+            self.patience = max(self.patience, iteration * self.rule.patience_increase)
+        self.best_validation_loss = validation_loss
+        self.best_iteration = iteration
+        return True
+
+    def _is_significant(self, find_misclassified: Callable[[], Any] | None, level: float) -> bool:
+        """Compare the mistakes of the new best model with those of the last one."""
+        if find_misclassified is None:
+            raise OptionError("significance: needs the mistakes on each validation example")
+        before, self.best_misclassified = self.best_misclassified, find_misclassified()
+        return before is None or mcnemar_p_value(before, self.best_misclassified) <= level
+
+    def is_exhausted(self, iteration: int) -> bool:
+        """Return whether the training ends after this iteration."""
+        return self.patience <= iteration

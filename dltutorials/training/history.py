@@ -1,0 +1,210 @@
+r"""The history of a training in a file that grows while it runs.
+
+Each line is an object of JSON. The first one, the header, says what was
+trained: options, seed, versions, number type, device, BLAS, and a digest of
+the data. Each following line is the record of one validation, on the disk
+before the training goes on. So another program can follow a training that is
+under way, and a kill loses at most the line that was being written.
+
+>>> import os, tempfile
+>>> path = os.path.join(tempfile.mkdtemp(), "run.jsonl")
+>>> writer = HistoryWriter(path, {"program": "train_logreg"})
+>>> writer.update([{"epoch": 1, "iteration": 82, "validation_loss": 0.125}])
+>>> header, records = read_history(path)
+>>> header["program"], records
+('train_logreg', [{'epoch': 1, 'iteration': 82, 'validation_loss': 0.125}])
+
+With pandas it is ``pandas.read_json("run.jsonl", lines=True)[1:]``.
+"""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dltutorials.exceptions import DataError
+from dltutorials.io.files import durable_writer, prepare_output
+from dltutorials.training.task import Record
+from dltutorials.types import PathLike
+
+FORMAT = "dltutorials history"
+VERSION = 1
+MAX_BYTES = 1 << 28
+# The numbers of a record that readers calculate with, and whether they may be missing.
+_NUMBERS = {
+    "epoch": False,
+    "iteration": False,
+    "minibatch": True,
+    "cost": True,
+    "validation_loss": True,
+    "test_score": True,
+    "patience": True,
+    "seconds": True,
+}
+
+
+class History(NamedTuple):
+    """What a history file holds.
+
+    Attributes
+    ----------
+    header : dict
+        What was trained.
+    records : list of dict
+        As :class:`dltutorials.training.task.Result` describes them, one a validation.
+    """
+
+    header: dict[str, Any]
+    records: list[Record]
+
+    def __repr__(self) -> str:
+        return f"<History of {self.header.get('program')}: {len(self.records)} records>"
+
+
+class HistoryWriter:
+    """Adds the records of a training to a file, one line each.
+
+    Parameters
+    ----------
+    path : path
+        Begun anew; a file that is no history is refused by
+        :func:`prepare_history_path`, which is to be called first.
+    header : dict
+        What JSON can hold.
+    records : sequence of dict
+        Those that there are already, of a training that is resumed.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+
+    def __init__(self, path: PathLike, header: dict[str, Any], records: Sequence[Record] = ()):
+        self.path = Path(path)
+        content = b"".join(map(_line, [{FORMAT: VERSION, **header}, *records]))
+        with durable_writer(path) as file:
+            file.write(content)
+        self.size = len(content)  # bytes that are on the disk for certain
+        self.n_records = len(records)
+
+    def update(self, records: Sequence[Record]) -> None:
+        """Write those of the training's records that are not in the file yet.
+
+        Parameters
+        ----------
+        records : sequence of dict
+            All of them.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written; the next call tries again.
+        """
+        lines = b"".join(map(_line, records[self.n_records :]))
+        with open(self.path, "r+b") as file:
+            file.truncate(self.size)  # a part of a line that a full disk left
+            file.seek(self.size)
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        self.size += len(lines)
+        self.n_records = len(records)
+
+
+def read_history(path: PathLike) -> History:
+    """Read a history file, also of a training that is under way.
+
+    Parameters
+    ----------
+    path : path
+        What :class:`HistoryWriter` wrote. A last line without its end is one
+        that is being written, or was when the process died; it is left out.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is empty, is no history, or is damaged.
+    """
+    try:
+        header, *records = _read_lines(path)
+        if header.get(FORMAT) != VERSION:
+            raise DataError(f"expected {FORMAT} {VERSION}, got {_short(header)}")
+        for number, record in enumerate(records, start=2):
+            _require_record(record, number)
+    except DataError as error:
+        raise DataError(
+            f"{os.fspath(path)}: {error}; give a file that --history of this version wrote"
+        ) from None
+    return History(header, records)
+
+
+def prepare_history_path(path: PathLike) -> None:
+    """Refuse a path that cannot be written, or where a file of something else is.
+
+    Raises
+    ------
+    DataError
+        If so; the file is left as it is.
+    """
+    prepare_output(path)
+    if os.path.exists(path) and os.path.getsize(path) > 0:
+        try:
+            read_history(path)
+        except DataError:
+            raise DataError(
+                f"cannot write {os.fspath(path)}: there is a file that is no history, "
+                "or a damaged one; choose another file"
+            ) from None
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    finite = {
+        name: None if isinstance(x, float) and not math.isfinite(x) else x
+        for name, x in value.items()
+    }
+    return json.dumps(finite, allow_nan=False).encode() + b"\n"
+
+
+def _read_lines(path: PathLike) -> list[dict[str, Any]]:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}") from None
+    if len(content) > MAX_BYTES:
+        raise DataError(f"larger than {MAX_BYTES:,} bytes, no history")
+    lines = content.split(b"\n")[:-1]
+    if not lines:
+        raise DataError("not a whole line in it" if content else "empty")
+    return [_parse(line, number) for number, line in enumerate(lines, start=1)]
+
+
+def _parse(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        value = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise DataError(f"line {number} is no JSON") from None
+    if not isinstance(value, dict):
+        raise DataError(f"line {number}: expected an object, got {_short(value)}")
+    return value
+
+
+def _require_record(record: Record, number: int) -> None:
+    for name, may_be_missing in _NUMBERS.items():
+        value: Any = record.get(name)
+        is_number = type(value) in (int, float) and abs(value) <= sys.float_info.max
+        if not is_number and not (value is None and may_be_missing):
+            raise DataError(f"line {number}: {name}: expected a number, got {_short(value)}")
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,65 @@
+"""Ending a training when the user or the system asks, without tearing anything.
+
+Ctrl-C (SIGINT) and a request to end (SIGTERM) are noted while a
+:class:`StopSignals` is open; the training looks for them after each minibatch,
+ends, and has its results reported and saved. A second signal does what it
+always did, so that a program that hangs can still be stopped.
+
+>>> import os, signal
+>>> with StopSignals() as stop_requested:
+...     before = stop_requested()
+...     os.kill(os.getpid(), signal.SIGTERM)
+...     print(before, stop_requested(), stop_requested.exit_status)
+False True 143
+"""
+
+import signal
+import threading
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopSignals:
+    """Notes signals instead of letting them interrupt; call it to ask for one.
+
+    Handlers are installed when the ``with`` block is entered and put back when
+    it is left or at the first signal; only in the main thread, where Python
+    allows it, and not for a signal that the process ignores (``nohup``).
+
+    Attributes
+    ----------
+    received : int or None
+        The number of the signal that came.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def __call__(self) -> bool:
+        """Return whether a signal has come."""
+        return self.received is not None
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of a program that ends for the signal: 130 or 143."""
+        return 128 + (self.received or signal.SIGINT)
+
+    def __enter__(self) -> "StopSignals":
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_exception: Any) -> None:
+        self._put_back()
+
+    def _note(self, number: int, _frame: Any) -> None:
+        self.received = number
+        self._put_back()
+
+    def _put_back(self) -> None:
+        while self._previous:
+            signal.signal(*self._previous.popitem())

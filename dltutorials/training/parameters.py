@@ -1,0 +1,155 @@
+"""Parameters in files: values only, in the tutorial's format.
+
+A file of parameters holds their values as NumPy arrays, each pickled with the
+highest protocol, one after another in the order of ``params``. Models and
+compiled functions are never pickled: such a file could be read only by the
+code, the Theano and the device that wrote it. The values can be read anywhere,
+without this package too:
+
+>>> import os, pickle, tempfile, numpy, theano
+>>> W = theano.shared(numpy.eye(2), "W")
+>>> path = os.path.join(tempfile.mkdtemp(), "best_model.pkl")
+>>> save_params([W], path)
+>>> with open(path, "rb") as save_file:
+...     W.set_value(pickle.load(save_file) * 3, borrow=True)
+>>> load_params([W], path)
+>>> W.get_value().tolist()
+[[1.0, 0.0], [0.0, 1.0]]
+
+:func:`load_params` is the safer way: it runs nothing that a file asks for, and
+checks everything before it changes anything.
+"""
+
+import contextlib
+import os
+import pickle
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+from dltutorials.exceptions import DataError, UnsafePickleError
+from dltutorials.io.files import durable_writer
+from dltutorials.io.safe_pickle import load_pickle
+from dltutorials.types import PathLike
+
+import numpy
+
+_MAX_OVERHEAD = 1 << 20  # bytes of a pickle beyond the values expected in it
+
+
+def save_params(params: Sequence[Any], path: PathLike) -> None:
+    """Write the values of parameters to a file.
+
+    Parameters
+    ----------
+    params : sequence of shared variables or arrays
+    path : path
+        Replaced if it exists, and untouched if anything fails.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    Source: Getting Started, "Loading and Saving Models".
+    """
+    with durable_writer(path) as file:
+        for param in params:
+            pickle.dump(_value(param), file, pickle.HIGHEST_PROTOCOL)
+
+
+def load_params(params: Sequence[Any], path: PathLike) -> None:
+    """Set parameters to the values in a file: all of them, or none.
+
+    Parameters
+    ----------
+    params : sequence of shared variables
+        In the order in which they were saved; values of another float type
+        are converted to that of the parameter.
+    path : path
+        A file as :func:`save_params` writes it.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or does not hold one array of floats for
+        each parameter, of its shape; no parameter is changed then.
+
+    Notes
+    -----
+    Source: Getting Started, "Loading and Saving Models".
+    Differs: the chapter opens the file as text, which fails on Python 3.
+    """
+    with _parameter_file(path) as file:
+        values = [_read_like(param, file) for param in params]
+        if file.read(1):
+            raise DataError(f"holds more than the model's {len(params)} parameters")
+    for param, value in zip(params, values):
+        param.set_value(value, borrow=True)
+
+
+def read_params(path: PathLike) -> list[numpy.ndarray]:
+    """Read the values in a file of parameters, however many and of whatever shapes.
+
+    Parameters
+    ----------
+    path : path
+        A file as :func:`save_params` writes it.
+
+    Returns
+    -------
+    list of array of floats
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or holds anything else.
+    """
+    values: list[numpy.ndarray] = []
+    with _parameter_file(path) as file:
+        n_bytes = os.fstat(file.fileno()).st_size
+        while file.tell() < n_bytes:
+            value: Any = load_pickle(file, n_bytes)
+            if not isinstance(value, numpy.ndarray) or value.dtype.kind != "f":
+                raise DataError(f"parameter {len(values) + 1} is no array of floats")
+            values.append(value)
+        if not values:
+            raise DataError("empty")
+    return values
+
+
+@contextlib.contextmanager
+def _parameter_file(path: PathLike) -> Iterator[BinaryIO]:
+    """Open a file of parameters; say of what goes wrong which file it was."""
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except UnsafePickleError as error:
+        raise UnsafePickleError(
+            f"{os.fspath(path)}: {error}; only the values of parameters are read, never pickled "
+            "models or functions, which need the code, Theano and device that wrote them"
+        ) from None
+    except DataError as error:
+        raise DataError(
+            f"{os.fspath(path)}: {error}; give a file of parameters, as save_params writes it"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{os.fspath(path)}: cannot be read: {error.strerror or error}") from None
+
+
+def _read_like(param: Any, file: Any) -> numpy.ndarray:
+    present = param.get_value(borrow=True)
+    max_bytes = present.size * numpy.dtype("float64").itemsize + _MAX_OVERHEAD
+    value: Any = load_pickle(file, max_bytes)
+    expected = f"{param.name or 'a parameter'}: expected floats of shape {present.shape}"
+    if not isinstance(value, numpy.ndarray) or value.dtype.kind != "f":
+        raise DataError(f"{expected}, got something else")
+    if value.shape != present.shape:
+        raise DataError(f"{expected}, got shape {value.shape}")
+    return value.astype(present.dtype)
+
+
+def _value(param: Any) -> numpy.ndarray:
+    value: Any = param.get_value(borrow=True) if hasattr(param, "get_value") else param
+    return numpy.asarray(value)

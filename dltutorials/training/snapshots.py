@@ -1,0 +1,107 @@
+r"""Intermediate parameters of a training, for another program to look at.
+
+A folder holds a file of parameters for each snapshot, named by the iteration:
+the minibatches before it, over all epochs. Pictures and animations are made
+from these files (``scripts/plot.py``), never inside the training.
+
+>>> import tempfile, numpy
+>>> folder = tempfile.mkdtemp()
+>>> for iteration in 165, 82:
+...     path = save_snapshot([numpy.ones(2)], folder, iteration)
+>>> [(iteration, path.name) for iteration, path in find_snapshots(folder)]
+[(82, 'iteration-0000000082.pkl'), (165, 'iteration-0000000165.pkl')]
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dltutorials.exceptions import DataError
+from dltutorials.io.files import prepare_output
+from dltutorials.training.parameters import save_params
+from dltutorials.types import PathLike
+
+_NAME = re.compile(r"iteration-(\d{10})\.pkl")
+
+
+def save_snapshot(params: Sequence[Any], folder: PathLike, iteration: int) -> Path:
+    """Save parameters as those of an iteration; return the file.
+
+    Parameters
+    ----------
+    params : sequence of shared variables or arrays
+    folder : path
+    iteration : int
+        From 0.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    Source: Getting Started, "Plotting Intermediate Results".
+    """
+    path = Path(folder, f"iteration-{iteration:010d}.pkl")
+    save_params(params, path)
+    return path
+
+
+def find_snapshots(folder: PathLike) -> list[tuple[int, Path]]:
+    """Return the iteration and the file of each snapshot, in their order.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be read, or has none.
+    """
+    found = _list_snapshots(folder)
+    if not found:
+        raise DataError(
+            f"{os.fspath(folder)}: no snapshot in it; give a folder that --snapshots filled"
+        )
+    return found
+
+
+def prepare_snapshot_folder(folder: PathLike, is_resumed: bool = False) -> None:
+    """Make a folder for the snapshots of a training, and see that it can be written.
+
+    Parameters
+    ----------
+    folder : path
+    is_resumed : bool
+        Whether it may hold snapshots, those of the same training.
+
+    Raises
+    ------
+    DataError
+        If it cannot be made or written, or holds snapshots of another training.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"cannot make {os.fspath(folder)}: {error.strerror or error}; choose another folder"
+        ) from None
+    prepare_output(Path(folder, "iteration-0000000000.pkl"))
+    found = _list_snapshots(folder)
+    if found and not is_resumed:
+        raise DataError(
+            f"{os.fspath(folder)} holds {len(found)} snapshots of another training; "
+            "remove them, or choose another folder"
+        )
+
+
+def _list_snapshots(folder: PathLike) -> list[tuple[int, Path]]:
+    try:
+        paths = sorted(Path(folder).iterdir())
+    except OSError as error:
+        raise DataError(
+            f"{os.fspath(folder)}: cannot be read: {error.strerror or error}; "
+            "give a folder that --snapshots filled"
+        ) from None
+    named = [(_NAME.fullmatch(path.name), path) for path in paths]
+    return [(int(match.group(1)), path) for match, path in named if match]

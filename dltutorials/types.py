@@ -1,0 +1,11 @@
+"""Names for the types of the arguments that many functions share."""
+
+import os
+from typing import Any, TypeAlias
+
+PathLike: TypeAlias = str | os.PathLike[str]
+
+# Neither Theano nor PyTensor has type hints; these names say what an argument is for.
+Expression: TypeAlias = Any  # a Theano expression: what theano.tensor functions take and return
+SharedVariable: TypeAlias = Any  # what theano.shared returns
+Updates: TypeAlias = list[tuple[SharedVariable, Expression]]  # for theano.function(updates=...)

@@ -1,0 +1,57 @@
+import os
+import subprocess
+import sys
+import textwrap
+from types import SimpleNamespace
+
+from dltutorials.backend.theano_patches import patch_module_cache
+
+PROGRAM = textwrap.dedent("""
+    import numpy
+    import dltutorials
+    import theano, theano.tensor as T
+    from theano.gof.cmodule import GCC_compiler
+
+    compile_str, compiled = GCC_compiler.compile_str, []
+
+    def count(*args, **options):
+        compiled.append(options)
+        return compile_str(*args, **options)
+
+    GCC_compiler.compile_str = staticmethod(count)
+    dltutorials.set_floatX("float32")
+    x, y = T.matrix("x"), T.ivector("y")
+    model = dltutorials.LogisticRegression(x, 3, 2)
+    cost = model.negative_log_likelihood(y)
+    data = dltutorials.shared_dataset((numpy.eye(6, 3), numpy.arange(6) % 2))
+    task = dltutorials.compile_task(
+        x, y, cost, dltutorials.sgd(cost, model.params, 0.1), model.errors(y), model.params,
+        [data] * 3, batch_size=2,
+    )
+    n_compiled = len(compiled)
+    theano.function([x, y], [cost, model.y_pred], updates=dltutorials.sgd(cost, model.params, 0.1))
+    for _ in range(5):
+        cost = task.train_minibatch(1)
+    W = model.W.get_value().tobytes().hex()
+    print(n_compiled, len(compiled), repr(float(cost)), W, task.validate())
+""")
+
+
+def test_a_second_process_compiles_no_module_and_computes_the_same(tmp_path):
+    environment = {**os.environ, "THEANO_FLAGS": f"base_compiledir={tmp_path}"}
+    environment.pop("PYTHONHASHSEED", None)
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM], env=environment, check=True, capture_output=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    # The training step and the errors, and what Theano needs to call them.
+    assert int(outputs[0][0]) == 3
+    assert int(outputs[0][1]) > 10
+    assert outputs[1][:2] == [b"0", b"0"]
+    assert outputs[0][2:] == outputs[1][2:]
+
+
+def test_another_version_of_theano_is_left_alone():
+    assert patch_module_cache(SimpleNamespace(__version__="1.0.4")) is False

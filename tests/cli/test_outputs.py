@@ -1,0 +1,142 @@
+import json
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dltutorials
+from dltutorials.backend.setup import name_engine
+from dltutorials.exceptions import DataError
+from dltutorials.training.history import read_history
+from dltutorials.training.parameters import read_params
+from dltutorials.training.snapshots import find_snapshots
+
+import numpy
+import pytest
+import theano
+from conftest import SCRIPTS
+from histories import without_seconds
+
+
+def test_the_history_tells_what_is_printed_and_what_was_trained(main, capsys):
+    assert main("--n-epochs", "4", "--history", "run.jsonl") == 0
+    header, records = read_history("run.jsonl")
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
+    assert printed == [
+        f"epoch {record['epoch']}, minibatch {record['minibatch']}/6, "
+        f"validation error {record['validation_loss'] * 100:f} %"
+        for record in records
+    ]
+    assert (header["program"], header["seed"], header["n_train_batches"]) == (
+        "train_logreg",
+        None,
+        6,
+    )
+    assert header["options"]["learning_rate"] == 0.13
+    assert header["model"] == {"shapes": [[784, 10], [10]]}
+    assert (header["floatX"], header["device"]) == ("float32", "cpu")
+    assert header["versions"] == {
+        "dltutorials": dltutorials.__version__,
+        name_engine(): theano.__version__,
+        "NumPy": numpy.__version__,
+        "Python": platform.python_version(),
+    }
+    assert len(header["data"]) == 64
+
+
+def test_the_history_of_a_resumed_training_is_that_of_one_left_alone(main, capsys):
+    assert main("--n-epochs", "5", "--history", "whole.jsonl") == 0
+    assert main("--n-epochs", "3", "--history", "run.jsonl", "--checkpoint", "state") == 0
+    assert main("--n-epochs", "5", "--history", "run.jsonl", "--resume", "state") == 0
+    whole, resumed = read_history("whole.jsonl"), read_history("run.jsonl")
+    assert without_seconds(resumed.records) == without_seconds(whole.records)
+    assert resumed.header["data"] == whole.header["data"]
+    seconds = [record["seconds"] for record in resumed.records]
+    assert seconds == sorted(seconds)
+
+
+def test_snapshots_are_the_parameters_on_the_way(main, capsys):
+    assert main("--n-epochs", "6", "--snapshots", "frames", "--snapshot-every", "2") == 0
+    found = find_snapshots("frames")
+    assert [iteration for iteration, _ in found] == [11, 23, 35]
+    assert main("--n-epochs", "4", "--checkpoint", "state") == 0
+    state, _ = dltutorials.training.checkpoint.load_state("state")
+    for value, expected in zip(read_params(found[1][1]), state["params"]):
+        assert value.tobytes() == expected.tobytes()
+
+
+def test_a_resumed_training_goes_on_with_its_snapshots(main, capsys):
+    arguments = ["--snapshots", "frames", "--checkpoint", "state"]
+    assert main("--n-epochs", "2", *arguments) == 0
+    assert main("--n-epochs", "3", "--snapshots", "frames", "--resume", "state") == 0
+    assert [iteration for iteration, _ in find_snapshots("frames")] == [5, 11, 17]
+    assert main("--n-epochs", "3", *arguments) == 1
+    assert "frames holds 3 snapshots of another training" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["HistoryWriter.update", "save_snapshot"])
+def test_a_full_disk_is_reported_and_the_training_goes_on(main, capsys, monkeypatch, name):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"dltutorials.cli.outputs.{name}", fail)
+    assert main("--n-epochs", "3", "--history", "run.jsonl", "--snapshots", "frames") == 1
+    out, err = capsys.readouterr()
+    assert "epoch 3, minibatch 6/6" in out
+    assert "Optimization complete" in out
+    path = "frames" if name == "save_snapshot" else "run.jsonl"
+    assert f"warning: {path} could not be written: No space left on device" in err
+    assert err.splitlines()[-1].endswith(f"not in {path}")
+    assert Path("saved.pkl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--history", "notes"], 1, "cannot write notes: there is a file that is no history"),
+        (["--history", "missing/run.jsonl"], 1, "No such file or directory; choose"),
+        (["--history", "."], 1, "it is a folder"),
+        (["--history", "saved.pkl"], 2, "history: got saved.pkl, which --save names too"),
+        (["--history", "tiny.pkl.gz"], 2, "history: got tiny.pkl.gz, which --dataset names too"),
+        (["--history", "a", "--checkpoint", "a"], 2, "which --checkpoint names too"),
+        (["--snapshots", "notes"], 1, "cannot make notes: File exists"),
+        (["--snapshots", "a", "--snapshot-every", "0"], 2, "snapshot_every: got 0"),
+    ],
+)
+def test_files_that_cannot_be_are_refused_before_anything_is_written(
+    main, capsys, arguments, status, message
+):
+    Path("notes").write_text("mine")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    assert main("--n-epochs", "1", *arguments) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err.splitlines()[-1]
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_a_history_is_readable_while_it_grows_and_after_a_kill(tmp_path, tiny_file):
+    path = tmp_path / "run.jsonl"
+    arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "100000000"]
+    arguments += ["--patience", "1000000000", "--history", str(path)]
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPTS / "train_logreg.py"), *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    lengths, deadline = [0], time.monotonic() + 60
+    try:
+        while lengths[-1] < 200 and time.monotonic() < deadline:
+            try:
+                lengths.append(len(read_history(path).records))
+            except DataError as error:
+                assert "No such file" in str(error)  # noqa: PT017
+    finally:
+        process.kill()
+        process.wait()
+    assert lengths == sorted(lengths)
+    assert len(set(lengths)) > 2
+    assert [record["epoch"] for record in read_history(path).records][:3] == [1, 2, 3]
+    assert all(map(json.loads, path.read_text().split("\n")[:-1]))

@@ -1,0 +1,215 @@
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import dltutorials
+from dltutorials import save_params
+from dltutorials.training.snapshots import save_snapshot
+
+import numpy
+import PIL.Image
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "plot.py"
+
+
+@pytest.fixture
+def main(tmp_path, monkeypatch):
+    """Return the script's main function, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["plot.py"])
+    spec = importlib.util.spec_from_file_location("plot", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+def write_history(name, header, *records):
+    lines = map(json.dumps, [{"dltutorials history": 1, **header}, *records])
+    Path(name).write_text("".join(f"{line}\n" for line in lines))
+
+
+@pytest.fixture
+def written(main, tiny_sets):
+    """Write what trainings leave behind: histories, parameters, snapshots."""
+    rng = numpy.random.RandomState(0)
+    for name, rate in (("run.jsonl", 0.1), ("other.jsonl", 0.2)):
+        records = [
+            {"epoch": epoch, "iteration": 6 * epoch - 1, "cost": 1 / epoch, "patience": 30}
+            for epoch in (1, 2, 3)
+        ]
+        for record in records:
+            record["validation_loss"] = record["test_score"] = rate / record["epoch"]
+        write_history(name, {"options": {"learning_rate": rate}, "n_train_batches": 6}, *records)
+    Path("snapshots").mkdir()
+    params = [rng.randn(784, 10) / 10, rng.randn(10)]
+    for epoch in range(9):
+        save_snapshot([epoch * value for value in params], "snapshots", 6 * epoch)
+    save_params(params, "best_model.pkl")
+    mlp = [rng.randn(784, 12), rng.randn(12), rng.randn(12, 10), rng.randn(10)]
+    save_params(mlp, "mlp.pkl")
+    x, y = tiny_sets[2]
+    numpy.savez(
+        "tiny.npz",
+        **{f"{s}_{n}": v for s in ("train", "valid", "test") for n, v in zip("xy", (x, y))},
+    )
+
+
+def picture(path):
+    with PIL.Image.open(path) as image:
+        return image.format, image.size
+
+
+@pytest.mark.usefixtures("written")
+class TestPictures:
+    def test_history_of_one_run(self, main, capsys):
+        assert main(["history", "run.jsonl"]) == 0
+        assert capsys.readouterr() == ("wrote history.png: trainings: 1, validations: 3\n", "")
+        assert picture("history.png")[1][0] == 900
+
+    def test_history_of_a_run_under_way_beside_another(self, main, capsys):
+        with open("run.jsonl", "a") as file:
+            file.write('{"epoch": 4, "iter')
+        assert main(["history", "run.jsonl", "other.jsonl", "--output", "c.svg", "--log"]) == 0
+        assert "wrote c.svg: trainings: 2, validations: 3, 3\n" in capsys.readouterr().out
+        assert Path("c.svg").read_bytes().startswith(b"<?xml")
+
+    def test_filters_of_labels_and_of_hidden_units(self, main, capsys):
+        assert main(["filters", "best_model.pkl"]) == 0
+        assert capsys.readouterr().out == "wrote filters.png: weights of the 10 labels\n"
+        arguments = ["--units", "5", "--choose", "strongest", "--colours", "grey"]
+        assert main(["filters", "mlp.pkl", "--output", "f.pdf", *arguments]) == 0
+        assert capsys.readouterr().out == "wrote f.pdf: weights of 5 of 12 hidden units\n"
+        assert Path("f.pdf").read_bytes().startswith(b"%PDF")
+
+    def test_errors_are_counted_over_the_whole_test_set(self, main, capsys, tiny_sets):
+        assert main(["errors", "best_model.pkl", "--dataset", "tiny.npz", "--dpi", "100"]) == 0
+        n_wrong, share = re.fullmatch(
+            r"wrote errors\.png: (\d+) of 30 test images are labelled wrongly, ([\d.]+) %\n",
+            capsys.readouterr().out,
+        ).groups()
+        params = numpy.random.RandomState(0)
+        W, b = params.randn(784, 10) / 10, params.randn(10)
+        x, y = tiny_sets[2]
+        assert int(n_wrong) == ((x @ W + b).argmax(axis=1) != y).sum()
+        assert float(share) == pytest.approx(int(n_wrong) / 30 * 100)
+        assert picture("errors.png")[1][0] == 600
+
+    def test_errors_depend_on_the_activation(self, main):
+        contents = []
+        for activation in ("tanh", "relu"):
+            arguments = ["--dataset", "tiny.npz", "--activation", activation]
+            assert main(["errors", "mlp.pkl", "--output", "e.svg", *arguments]) == 0
+            contents.append(Path("e.svg").read_bytes())
+        assert contents[0] != contents[1]
+
+    def test_snapshots_as_animation_and_as_strip(self, main, capsys):
+        assert main(["snapshots", "snapshots", "--frames", "4"]) == 0
+        assert "wrote snapshots.gif: units: 10, snapshots: 4 of 9\n" in capsys.readouterr().out
+        assert picture("snapshots.gif")[:2] == ("GIF", picture("snapshots.gif")[1])
+        with PIL.Image.open("snapshots.gif") as gif:
+            assert (gif.n_frames, gif.width) == (4, 600)
+        assert main(["snapshots", "snapshots", "--output", "strip.png"]) == 0
+        assert "wrote strip.png: units: 10, snapshots: 6 of 9\n" in capsys.readouterr().out
+        assert picture("strip.png")[0] == "PNG"
+
+    @pytest.mark.parametrize(
+        ("arguments", "status", "message"),
+        [
+            ("history empty", 1, "empty: empty; give a file that --history"),
+            ("history best_model.pkl", 1, "best_model.pkl: line 1 is no JSON"),
+            ("history begun.jsonl", 1, "begun.jsonl: no validation in it yet"),
+            ("history foreign.jsonl", 1, "foreign.jsonl: expected dltutorials history 1, got"),
+            ("history run.jsonl nowhere", 1, "nowhere: cannot be read: No such file"),
+            ("history snapshots", 1, "snapshots: cannot be read: Is a directory"),
+            ("history run.jsonl --output c.gif", 2, "output: got c.gif, expected a name that ends"),
+            ("history run.jsonl --output c", 2, "output: got c, expected a name that ends in .png"),
+            ("history run.jsonl --output no/c.png", 1, "cannot write "),
+            (
+                "history run.jsonl --output folder.png",
+                1,
+                "cannot write 'folder.png': it is a folder",
+            ),
+            ("history run.png --output run.png", 2, "output: got run.png, which is read"),
+            ("history run.png --output link.png", 2, "output: got link.png, which is read"),
+            ("history run.jsonl --dpi 0", 2, "dpi: got 0, expected an integer from 50 to 600"),
+            ("filters run.jsonl", 1, "run.jsonl: not a pickle of arrays"),
+            ("filters vector.pkl", 1, "vector.pkl: the first parameter has shape (10,)"),
+            ("filters three.pkl", 1, "three.pkl: got 3 numbers for an image"),
+            ("filters best_model.pkl --units 0", 2, "units: got 0"),
+            ("filters best_model.pkl --img-shape 0 784", 2, "img_shape: got 0"),
+            ("filters best_model.pkl --img-shape 2 7", 1, "expected 2 x 7 = 14"),
+            ("errors three.pkl", 1, "three.pkl: holds parameters of shapes (3, 10), (10,), (1,);"),
+            ("errors best_model.pkl --dataset nowhere", 1, "no data set found; tried nowhere"),
+            ("errors best_model.pkl --dataset tiny.npz --mistakes 0", 2, "mistakes: got 0"),
+            ("errors five.pkl --dataset tiny.npz", 1, "five.pkl: has 5 labels, and the test set"),
+            ("errors small.pkl --dataset tiny.npz", 1, "small.pkl: got examples of shape (784,)"),
+            ("snapshots folder.png", 1, "folder.png: no snapshot in it"),
+            ("snapshots run.jsonl", 1, "run.jsonl: cannot be read: Not a directory"),
+            ("snapshots snapshots --frames 0", 2, "frames: got 0"),
+            ("snapshots snapshots --frames-per-second 0", 2, "frames_per_second: got 0"),
+        ],
+    )
+    def test_bad_input_is_one_line_and_leaves_everything(
+        self, main, capsys, tmp_path, arguments, status, message
+    ):
+        Path("empty").touch()
+        Path("run.png").write_bytes(Path("run.jsonl").read_bytes())
+        Path("link.png").symlink_to("run.png")
+        write_history("begun.jsonl", {"n_train_batches": 6})
+        Path("foreign.jsonl").write_text('{"epoch": 1}\n')
+        Path("folder.png").mkdir()
+        save_params([numpy.zeros(10)], "vector.pkl")
+        save_params([numpy.zeros((3, 10)), numpy.zeros(10), numpy.zeros(1)], "three.pkl")
+        save_params([numpy.zeros((784, 5)), numpy.zeros(5)], "five.pkl")
+        save_params([numpy.zeros((4, 10)), numpy.zeros(10)], "small.pkl")
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        assert main(arguments.split()) == status
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert len(err.splitlines()) == 1
+        assert err.startswith("plot.py: error: ")
+        assert message in err
+        assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+    def test_without_matplotlib_the_command_to_install_it_is_named(self, main, capsys, monkeypatch):
+        for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        assert main(["filters", "best_model.pkl"]) == 1
+        assert capsys.readouterr().err.endswith("pip install 'dltutorials[plot]'\n")
+        assert not Path("filters.png").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["history"], ["portrait", "x"], ["filters", "a", "b"]])
+def test_wrong_usage_is_status_2(main, capsys, arguments):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "usage: " in capsys.readouterr().err
+
+
+def test_help_names_defaults_and_units(main, capsys):
+    for kind in ("history", "filters", "errors", "snapshots"):
+        with pytest.raises(SystemExit, match="0"):
+            main([kind, "--help"])
+        text = " ".join(capsys.readouterr().out.split())
+        assert "pictures are 6 inches wide; default: 150" in text
+        assert f"default: {kind}." in text
+
+
+def test_in_a_process_of_its_own_without_a_screen(tmp_path):
+    dltutorials.save_params([numpy.eye(784, 10), numpy.zeros(10)], tmp_path / "best_model.pkl")
+    environment = {"MPLBACKEND": "TkAgg", "DISPLAY": ""}
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), "filters", "best_model.pkl"],
+        cwd=tmp_path,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert picture(tmp_path / "filters.png")[0] == "PNG"

@@ -1,0 +1,177 @@
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import dltutorials
+from dltutorials import save_params
+
+import numpy
+import PIL.Image
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "predict.py"
+
+
+@pytest.fixture
+def main(tmp_path, monkeypatch):
+    """Return the script's main function, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["predict.py"])
+    spec = importlib.util.spec_from_file_location("predict", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Save a model, and return its weights and biases."""
+    rng = numpy.random.RandomState(0)
+    W, b = rng.randn(784, 10) / 20, rng.randn(10)
+    save_params([W, b], tmp_path / "best_model.pkl")
+    return W, b
+
+
+def draw_photo(path, top=20, ink=0):
+    photo = numpy.full((90, 120), 255 - ink, "uint8")
+    photo[top : top + 50, 60:66] = ink
+    PIL.Image.fromarray(photo).save(path)
+
+
+def softmax(scores):
+    exponentials = numpy.exp(scores - scores.max())
+    return exponentials / exponentials.sum()
+
+
+def test_test_images_with_probabilities_and_truth(main, model, tiny_file, tiny_sets, capsys):
+    arguments = ["best_model.pkl", "--dataset", str(tiny_file), "--index", "3", "7", "--index", "0"]
+    assert main([*arguments, "--format", "json"]) == 0
+    records = json.loads(capsys.readouterr().out)
+    (W, b), (x, y) = model, tiny_sets[2]
+    assert [record["index"] for record in records] == [3, 7, 0]
+    for record in records:
+        expected = softmax(x[record["index"]] @ W + b)
+        assert record["probabilities"] == pytest.approx(expected.tolist(), rel=1e-5)
+        assert record["label"] == expected.argmax()
+        assert record["probability"] == max(record["probabilities"])
+        assert record["truth"] == y[record["index"]]
+        assert record["image"] is None
+
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    n_wrong = 0
+    for record, line, numbers in zip(records, lines[::2], lines[1::2]):
+        index, label, truth, verdict = re.fullmatch(
+            r"test image (\d+): label (\d) \([\d.]+ %\), truth (\d), (right|wrong)", line
+        ).groups()
+        assert (int(index), int(label), int(truth)) == tuple(
+            record[name] for name in ("index", "label", "truth")
+        )
+        assert (verdict == "right") == (label == truth)
+        n_wrong += verdict == "wrong"
+        shown = [float(number) for number in re.findall(r"\d: ([\d.]+)", numbers)]
+        assert shown == pytest.approx([p * 100 for p in record["probabilities"]], abs=0.051)
+        assert len(numbers) < 90
+    assert lines[-1] == f"{n_wrong} of 3 test images are labelled wrongly"
+
+
+@pytest.mark.usefixtures("model")
+class TestPhotos:
+    def test_the_same_photo_gives_the_same_label_wherever_the_ink_is(self, main, capsys):
+        for number, (top, ink) in enumerate([(5, 0), (35, 0), (20, 255)]):
+            draw_photo(f"{number}.png", top, ink)
+        assert (
+            main(["best_model.pkl", "--image", *["0.png", "1.png", "2.png"], "--format", "json"])
+            == 0
+        )
+        records = json.loads(capsys.readouterr().out)
+        assert [record["image"] for record in records] == ["0.png", "1.png", "2.png"]
+        for record in records:
+            assert record["truth"] is record["index"] is None
+            assert record["probabilities"] == pytest.approx(records[0]["probabilities"], abs=0.01)
+
+    def test_a_photo_that_cannot_be_used_does_not_stop_the_others(self, main, capsys):
+        draw_photo("good.png")
+        Path("bad.png").write_bytes(b"no image")
+        assert main(["best_model.pkl", "--image", "bad.png", "good.png", "nowhere.png"]) == 1
+        out, err = capsys.readouterr()
+        assert re.match(r"good\.png: label \d \([\d.]+ %\)\n", out)
+        assert len(out.splitlines()) == 2
+        assert err.splitlines() == [
+            "predict.py: error: bad.png: no image in a format that Pillow knows; "
+            "give a PNG or JPEG",
+            "predict.py: error: nowhere.png: cannot be read: No such file or directory",
+        ]
+        assert main(["best_model.pkl", "--image", "bad.png", "--format", "json"]) == 1
+        assert json.loads(capsys.readouterr().out) == []
+
+    def test_without_pillow_the_command_to_install_it_is_named(
+        self, main, capsys, monkeypatch, tiny_file
+    ):
+        monkeypatch.setitem(sys.modules, "PIL.Image", None)
+        assert main(["best_model.pkl", "--image", "photo.png"]) == 1
+        assert capsys.readouterr().err.endswith("pip install 'dltutorials[plot]'\n")
+        assert main(["best_model.pkl", "--dataset", str(tiny_file), "--index", "0"]) == 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "status", "message"),
+        [
+            ("best_model.pkl", 2, "got nothing to predict, expected --index N, or --image FILE"),
+            ("best_model.pkl --index 30 --dataset DATA", 2, "index: got 30, expected 0 to 29"),
+            ("best_model.pkl --index 0 -1 --dataset DATA", 2, "index: got -1, expected 0 to 29"),
+            ("best_model.pkl --index 0 --dataset nowhere", 1, "no data set found; tried nowhere"),
+            (
+                "nowhere.pkl --index 0 --dataset DATA",
+                1,
+                "nowhere.pkl: cannot be read: No such file",
+            ),
+            (". --index 0 --dataset DATA", 1, ".: cannot be read: Is a directory"),
+            ("photo.png --index 0 --dataset DATA", 1, "photo.png: the pickle uses"),
+            ("matrix.pkl --index 0", 1, "matrix.pkl: holds parameters of shapes (784, 10);"),
+            ("nan.pkl --index 0", 1, "nan.pkl: some parameters are nan or inf"),
+            ("small.pkl --index 0 --dataset DATA", 1, "the model has 4 inputs, and the images of "),
+            ("small.pkl --image photo.png", 1, "the model has 4 inputs, and a photo, which is"),
+        ],
+    )
+    def test_bad_input_is_one_line(self, main, capsys, tiny_file, arguments, status, message):
+        draw_photo("photo.png")
+        save_params([numpy.zeros((784, 10))], "matrix.pkl")
+        save_params([numpy.full((784, 10), numpy.nan), numpy.zeros(10)], "nan.pkl")
+        save_params([numpy.zeros((4, 10)), numpy.zeros(10)], "small.pkl")
+        assert main(arguments.replace("DATA", str(tiny_file)).split()) == status
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert len(err.splitlines()) == 1
+        assert message in err
+
+    @pytest.mark.parametrize("arguments", ["", "best_model.pkl --index x", "a b"])
+    def test_wrong_usage_is_status_2(self, main, arguments):
+        with pytest.raises(SystemExit, match="2"):
+            main(arguments.split())
+
+
+def test_with_many_labels_the_most_probable_ones_are_shown(main, tiny_file, capsys):
+    save_params([numpy.zeros((784, 26)), numpy.arange(26.0) / 10], "letters.pkl")
+    assert main(["letters.pkl", "--dataset", str(tiny_file), "--index", "0"]) == 0
+    assert re.findall(r"(\d+): ", capsys.readouterr().out.splitlines()[1]) == [
+        str(label) for label in range(16, 26)
+    ]
+
+
+def test_in_a_process_of_its_own_the_real_test_set(tmp_path):
+    x, y = dltutorials.load_mnist()[0]
+    means = numpy.array([x[y == label].mean(axis=0) for label in range(10)], "float32").T
+    save_params([means, -(means**2).sum(axis=0) / 2], tmp_path / "best_model.pkl")
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), "best_model.pkl", "--index", "0", "1", "9999"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    for line in ("test image 0: label 7 (", "test image 9999: label 6 ("):
+        assert line in result.stdout
+    assert re.search(r"test image 1: label \d \([\d.]+ %\), truth 2, ", result.stdout)

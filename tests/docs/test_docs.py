@@ -1,0 +1,263 @@
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbclient
+import numpy
+import pytest
+from markdown_blocks import blocks, require_as_shown
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs"
+
+
+def load_program(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+build = load_program(FOLDER / "build.py")
+CHAPTERS = build.find_chapters()
+ENGLISH = [chapter for chapter in CHAPTERS if chapter.parent == FOLDER]
+PAGES = [FOLDER / "index.md", *CHAPTERS]
+TRANSLATIONS = [chapter for chapter in CHAPTERS if chapter.parent != FOLDER]
+
+
+def name_of(path):
+    return path.relative_to(FOLDER).with_suffix("").as_posix()
+
+
+def test_all_chapters_are_found():
+    names = {name_of(chapter) for chapter in CHAPTERS}
+    assert names == {"getting_started", "logreg", "mlp", "zh/getting_started"}
+
+
+# The programs
+
+
+@pytest.mark.parametrize("chapter", ENGLISH, ids=name_of)
+def test_a_chapter_as_a_notebook_prints_what_is_shown(chapter, tmp_path):
+    text = chapter.read_text(encoding="utf-8")
+    programs, shown = programs_and_outputs(text)
+    notebook = build.to_notebook(text)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.source + "\n" for cell in cells] == programs
+    assert [stdout_of(cell) for cell in cells] == shown
+
+    location = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=300, resources=location).execute()
+    for cell, content in zip(cells, shown):
+        require_as_shown(stdout_of(cell), content)
+
+
+def programs_and_outputs(text):
+    """Return each program in Python, and what is shown directly under it."""
+    programs, shown, previous = [], [], ""
+    for language, content in blocks(text, "python", "text", "sh"):
+        if language == "python":
+            programs.append(content)
+            shown.append("")
+        elif language == "text" and previous == "python":
+            shown[-1] = content
+        previous = language
+    return programs, shown
+
+
+def stdout_of(cell):
+    assert {output.get("name") for output in cell.outputs} <= {"stdout"}
+    return "".join(output.text for output in cell.outputs)
+
+
+@pytest.mark.parametrize("translation", TRANSLATIONS, ids=name_of)
+def test_a_translation_has_the_programs_of_the_chapter(translation):
+    chapter = FOLDER / translation.name
+    same = [
+        blocks(page.read_text(encoding="utf-8"), "python", "text", "sh")
+        for page in (chapter, translation)
+    ]
+    assert same[0] == same[1]
+
+
+# The commands
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_commands_are_ones_that_the_scripts_know(page):
+    for line in commands(page):
+        program, script, *arguments = shlex.split(line)
+        assert program == "python"
+        load_program(ROOT / script).make_parser().parse_args(arguments)
+
+
+@pytest.mark.parametrize("name", ["getting_started", "logreg"])
+def test_the_commands_print_what_is_shown_and_make_the_pictures(name, tmp_path):
+    chapter = FOLDER / f"{name}.md"
+    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    printed = previous = ""
+    for language, content in blocks(chapter.read_text(encoding="utf-8"), "sh", "text", "python"):
+        if language == "sh":
+            assert printed == "", "a command prints, and the chapter does not show what"
+            printed = run_in(tmp_path, content)
+        elif language == "text" and previous == "sh":
+            require_output(printed, content)
+            printed = ""
+        previous = language
+    assert printed == ""
+    pictures = re.findall(r"\]\((images/[^)]+)\)", without_code(chapter))
+    assert pictures
+    for picture in pictures:
+        # Other versions of the drawing library move things by a pixel.
+        difference = thumbnail(tmp_path / "docs" / picture) - thumbnail(FOLDER / picture)
+        assert numpy.abs(difference).mean() < 4, f"docs/{picture} is not what its command makes"
+
+
+def run_in(folder, content):
+    """Run commands as a reader would, who has the project's environment; return the output."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["sh", "-e", "-c", content],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def require_output(printed, shown):
+    """Compare an output with the one shown, where a line of dots stands for any lines."""
+    decimal = r"\d+\.\d+"
+    escaped = "".join(
+        r"(?:.*\n)*?" if line == "..." else re.escape(line) + r"\n" for line in shown.splitlines()
+    )
+    pattern = re.sub(r"\d+\\\.\d+", lambda _: f"({decimal})", escaped)
+    found = re.fullmatch(pattern, printed)
+    assert found, printed
+    for number, shown_number in zip(found.groups(), re.finditer(decimal, shown)):
+        if not shown.startswith(" epochs/sec", shown_number.end()):
+            # Percentages; another processor rounds otherwise.
+            assert float(number) == pytest.approx(float(shown_number.group()), abs=0.15)
+
+
+def thumbnail(picture):
+    """Return the grey values of a picture, 0 to 255, at a size at which details are gone."""
+    from PIL import Image
+
+    with Image.open(picture) as image:
+        return numpy.asarray(image.convert("L").resize((60, 60)), dtype=float)
+
+
+def commands(page):
+    text = page.read_text(encoding="utf-8")
+    lines = "".join(content for _, content in blocks(text, "sh")).replace("\\\n", " ")
+    return lines.splitlines()
+
+
+# The pages
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_and_pictures_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)]+)\)", without_code(page)):
+        path, _, anchor = target.partition("#")
+        if "://" not in path:
+            linked = page.parent / path if path else page
+            assert linked.exists(), target
+            if anchor:
+                assert anchor in anchors(linked), target
+
+
+def without_code(page):
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(page):
+    headings = re.findall(r"^#+ (.*)$", without_code(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_github_can_read_the_formulas(page):
+    displayed, inline = formulas(page)
+    for _, formula in [*displayed, *inline]:
+        # Markdown takes the backslash away before a formula is read.
+        assert not re.search(r"\\[!-/:-@\[-`{-~]", formula), formula
+    # A formula begins after a space or a bracket, also between Chinese characters.
+    assert {before for before, _ in inline} <= {"", " ", "("}
+    assert not re.search(r"^:::|^```\{|\(path:", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def formulas(page):
+    """Return the displayed and the inline formulas, each with the character before it."""
+    prose = re.sub(r"`[^`\n]*`", "", without_code(page))
+    displayed = re.findall(r"(.?)\$\$(.+?)\$\$", prose, re.DOTALL)
+    inline = re.findall(r"(.?)\$([^$]+)\$", re.sub(r"\$\$.+?\$\$", "", prose, flags=re.DOTALL))
+    return displayed, inline
+
+
+def test_html_without_a_warning_or_the_network(tmp_path):
+    command = [sys.executable, str(FOLDER / "build.py"), "html", "--output", str(tmp_path)]
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert (built.returncode, built.stderr) == (0, "")
+    for page in PAGES:
+        html = (tmp_path / name_of(page)).with_suffix(".html").read_text(encoding="utf-8")
+        assert not re.search(r'(src="|rel="stylesheet"[^>]*href=")(https?:)?//', html)
+        assert ("<math" in html) == ("$" in without_code(page))
+        assert "merror" not in html
+        assert f'lang="{"zh-CN" if page.parent.name == "zh" else "en"}"' in html
+    # Of Chinese, every pair of characters is a word.
+    index = (tmp_path / "searchindex.js").read_text(encoding="utf-8")
+    script = (tmp_path / "_static" / "language_data.js").read_text(encoding="utf-8")
+    assert "splitQuery" in script
+    assert re.search(r"window\.Stemmer = \w+;|var Stemmer = function", script)
+    assert all(json.dumps(pair) in index for pair in ("梯度", "度下", "下降"))
+
+
+def test_a_page_with_a_warning_is_an_error(tmp_path):
+    copy = tmp_path / "docs"
+    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("_build"))
+    (copy / "mlp.md").write_text("# Broken\n\n[nothing](nowhere.md)\n", encoding="utf-8")
+    command = [sys.executable, str(copy / "build.py"), "html", "--output", str(tmp_path / "html")]
+    assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+def test_what_was_built_is_no_chapter(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "FOLDER", tmp_path)
+    for name in ("one.md", "index.md", "zh/one.md", "_build/html/_downloads/1/README.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert build.find_chapters() == [tmp_path / "one.md", tmp_path / "zh" / "one.md"]
+
+
+def test_notebooks_are_written_beside_each_other(tmp_path, capsys):
+    assert build.main(["notebooks", "--output", str(tmp_path)]) == 0
+    written = sorted(tmp_path.rglob("*.ipynb"))
+    assert [name_of(FOLDER / path.relative_to(tmp_path)) for path in written] == [
+        name_of(chapter) for chapter in CHAPTERS
+    ]
+    assert capsys.readouterr().out.split() == [str(path) for path in written]
+
+
+@pytest.mark.parametrize(
+    ("kind", "module"), [("html", "sphinx.cmd.build"), ("notebooks", "nbformat")]
+)
+def test_a_missing_extra_is_named(kind, module, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, module, None)
+    assert build.main([kind, "--output", str(tmp_path)]) == 1
+    assert "pip install 'dltutorials[docs]'" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert build.main(["notebooks", "--output", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1

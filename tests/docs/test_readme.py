@@ -1,0 +1,58 @@
+import re
+from pathlib import Path
+
+import dltutorials
+
+import numpy
+import pytest
+import theano
+from markdown_blocks import blocks, percentages, require_as_shown
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def _keep_floatX():  # noqa: N802
+    before = theano.config.floatX
+    yield
+    theano.config.floatX = before
+
+
+@pytest.mark.usefixtures("_keep_floatX")
+def test_the_notebook_example_gives_what_is_shown(capsys):
+    [program] = [block for _, block in blocks(README, "python") if "import dltutorials" in block]
+    [shown] = [
+        block for _, block in blocks(README, "text") if "test error of the best model" in block
+    ]
+    assert len([line for line in program.splitlines() if line]) <= 21
+    namespace = {}
+    exec(compile(program, "README.md", "exec"), namespace)
+    printed = capsys.readouterr().out
+    assert len(percentages(printed)) == 4
+    require_as_shown(printed, shown)
+    [bar] = [block for _, block in blocks(README, "python") if "ProgressBar" in block]
+    exec(compile(bar, "README.md", "exec"), namespace)
+    assert namespace["result"].n_epochs == 1
+
+
+def test_the_saved_parameters_load_as_shown(tmp_path, monkeypatch):
+    [program] = [block for _, block in blocks(README, "python") if "import pickle" in block]
+    monkeypatch.chdir(tmp_path)
+    dltutorials.save_params([numpy.eye(2), numpy.ones(2)], "best_model.pkl")
+    namespace = {}
+    exec(compile(program, "README.md", "exec"), namespace)
+    assert namespace["W"].tolist() == [[1, 0], [0, 1]]
+    assert namespace["b"].tolist() == [1, 1]
+
+
+def test_every_module_is_in_the_table_of_parts():
+    package = Path(dltutorials.__file__).parent
+    modules = {path.stem for path in package.rglob("*.py")} - {"__init__", "errors", "options"}
+    table = README[README.index("## The parts") : README.index("## The data")]
+    assert {name for name in modules if not re.search(rf"\b{name}`", table)} == set()
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if "://" not in target:
+            assert (Path(__file__).resolve().parents[2] / target).exists(), target

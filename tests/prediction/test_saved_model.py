@@ -1,0 +1,118 @@
+from dltutorials import MLP, LogisticRegression, save_params
+from dltutorials.exceptions import DataError, OptionError
+from dltutorials.prediction.saved_model import load_model, rebuild_model
+
+import numpy
+import pytest
+import theano
+import theano.tensor as T
+import itertools
+
+
+def softmax(values):
+    exponentials = numpy.exp(values - values.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def values_of(rng, *units, dtype="float64"):
+    values = []
+    for n_in, n_out in itertools.pairwise(units):
+        values += [rng.randn(n_in, n_out).astype(dtype), rng.randn(n_out).astype(dtype)]
+    return values
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logistic_regression_predicts_what_numpy_computes(tmp_path, dtype):
+    rng = numpy.random.RandomState(1)
+    W, b = values_of(rng, 4, 3, dtype=dtype)
+    save_params([W, b], tmp_path / "model.pkl")
+    before = theano.config.floatX
+    saved = load_model(tmp_path / "model.pkl")
+    assert theano.config.floatX == before
+    assert isinstance(saved.model, LogisticRegression)
+    x = rng.randn(5, 4).astype("float32")
+    p_y_given_x = saved.predict(x)
+    assert p_y_given_x.dtype == dtype
+    numpy.testing.assert_allclose(p_y_given_x, softmax(x @ W + b), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"),
+    [
+        ("tanh", numpy.tanh),
+        ("sigmoid", lambda v: 1 / (1 + numpy.exp(-v))),
+        ("relu", lambda v: numpy.maximum(v, 0)),
+    ],
+)
+def test_multilayer_perceptron_with_each_activation(activation, function):
+    rng = numpy.random.RandomState(2)
+    W_hidden, b_hidden, W, b = values = values_of(rng, 4, 6, 3)
+    saved = rebuild_model(values, activation)
+    assert isinstance(saved.model, MLP)
+    x = rng.randn(5, 4)
+    expected = softmax(function(x @ W_hidden + b_hidden) @ W + b)
+    numpy.testing.assert_allclose(saved.predict(x), expected, rtol=1e-9)
+
+
+def test_a_saved_model_predicts_what_the_model_did(tmp_path, tiny_sets):
+    x = T.matrix("x")
+    model = MLP(numpy.random.RandomState(3), x, 784, 7, 10, "relu")
+    model.output_layer.W.set_value(numpy.random.RandomState(4).randn(7, 10).astype(x.dtype))
+    save_params(model.params, tmp_path / "model.pkl")
+    images = tiny_sets[2][0].astype(x.dtype)
+    there = theano.function([x], model.p_y_given_x)(images)
+    here = load_model(tmp_path / "model.pkl", "relu").predict(images)
+    numpy.testing.assert_allclose(here, there, rtol=1e-5)
+
+
+def test_no_example_has_no_prediction():
+    assert rebuild_model(values_of(numpy.random, 4, 3)).predict(numpy.empty((0, 4))).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [(4, 3)],
+        [(4,), (3,)],
+        [(4, 3), (4,)],
+        [(4, 0), (0,)],
+        [(4, 3), (3,), (3, 2)],
+        [(4, 3), (3,), (2, 3), (3,)],
+        [(4, 3), (3,), (3, 3), (3,), (3, 2), (2,)],
+        [()] * 2,
+        [(1, 1)] * 40,
+    ],
+)
+def test_other_shapes_are_refused_in_one_line(tmp_path, shapes):
+    save_params([numpy.zeros(shape) for shape in shapes], tmp_path / "other.pkl")
+    with pytest.raises(DataError) as caught:
+        load_model(tmp_path / "other.pkl")
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'other.pkl'}: holds parameters of shapes (")
+    assert len(message.splitlines()) == 1
+    assert len(message) < 600
+
+
+@pytest.mark.parametrize("bad", [numpy.nan, numpy.inf])
+def test_numbers_that_are_none_are_refused(bad):
+    values = values_of(numpy.random, 4, 3)
+    values[1][0] = bad
+    with pytest.raises(DataError, match="nan or inf"):
+        rebuild_model(values)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_probabilities_that_become_nan_are_no_prediction():
+    saved = rebuild_model([numpy.array([[1e308, -1e308]]), numpy.zeros(2)])
+    with pytest.raises(DataError, match="probabilities become nan"):
+        saved.predict(numpy.array([[1e10]]))
+
+
+def test_examples_of_another_length_are_refused():
+    with pytest.raises(DataError, match=r"got examples of shape \(5,\), expected \(4,\)"):
+        rebuild_model(values_of(numpy.random, 4, 3)).predict(numpy.zeros((2, 5)))
+
+
+def test_an_unknown_activation_is_refused():
+    with pytest.raises(OptionError, match="activation: got 'sin'"):
+        rebuild_model(values_of(numpy.random, 4, 5, 3), "sin")

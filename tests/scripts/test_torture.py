@@ -1,0 +1,42 @@
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "torture.py"
+
+
+def test_killed_trainings_resume_to_the_same_bytes_and_damaged_files_run_nothing():
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), "--kills", "4", "--mutants", "3000", "--seed", "7"],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    kills, mutants = result.stdout.splitlines()
+    assert kills.startswith("4 trainings killed ")
+    assert kills.endswith(" times: 4 ended in the same bytes as one left alone")
+    assert " 0 failures, nothing run; " in mutants
+
+
+@pytest.fixture
+def torture():
+    spec = importlib.util.spec_from_file_location("torture", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_watch_would_see_what_is_run(torture, capsys, monkeypatch):
+    monkeypatch.setattr(torture, "load_state", lambda path: os.system("true"))
+    assert torture.main(["--kills", "0", "--mutants", "20"]) == 1
+    assert "os.system" in capsys.readouterr().err
+
+
+def test_the_watch_would_see_an_undocumented_error(torture, capsys, monkeypatch):
+    monkeypatch.setattr(torture, "load_state", lambda path: 1 // 0)
+    assert torture.main(["--kills", "0", "--mutants", "20"]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err

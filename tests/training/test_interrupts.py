@@ -1,0 +1,69 @@
+import os
+import signal
+import threading
+
+from dltutorials.training.interrupts import StopSignals
+
+import pytest
+
+HANDLED = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.fixture(autouse=True)
+def _usual_handlers():
+    """Start from what a program in a terminal has, whatever the tests run under."""
+    before = [signal.signal(signal.SIGINT, signal.default_int_handler)]
+    before.append(signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    yield
+    for number, handler in zip(HANDLED, before):
+        signal.signal(number, handler)
+
+
+def handlers():
+    return [signal.getsignal(number) for number in HANDLED]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_noted_and_gives_the_exit_status(number, status):
+    before = handlers()
+    with StopSignals() as stop_requested:
+        assert not stop_requested()
+        assert handlers() != before
+        os.kill(os.getpid(), number)
+        assert stop_requested()
+        assert handlers() == before
+    assert stop_requested.received == number
+    assert stop_requested.exit_status == status
+
+
+def test_a_second_signal_acts_at_once():
+    with pytest.raises(KeyboardInterrupt), StopSignals():  # noqa: PT012
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_handlers_are_put_back_without_a_signal():
+    before = handlers()
+    with StopSignals():
+        assert handlers() != before
+    assert handlers() == before
+
+
+def test_a_signal_that_the_process_ignores_stays_ignored():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with StopSignals() as stop_requested:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert not stop_requested()
+
+
+def test_nothing_is_installed_outside_the_main_thread():
+    before, seen = handlers(), []
+
+    def enter():
+        with StopSignals() as stop_requested:
+            seen.append((handlers(), stop_requested()))
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert seen == [(before, False)]
