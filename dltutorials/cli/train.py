@@ -16,12 +16,12 @@ from dltutorials.cli.options import (
 )
 from dltutorials.cli.outputs import Facts, TrainingFiles
 from dltutorials.datasets import SPLITS
+from dltutorials.datasets.digests import digest_of_arrays
 from dltutorials.exceptions import DataError
 from dltutorials.losses import penalty
 from dltutorials.minibatch import SharedDatasets, count_examples, floats_of, load_data
 from dltutorials.training.checkpoint import (
     check_resumable,
-    digest_of_arrays,
     load_state,
     require_shapes,
 )

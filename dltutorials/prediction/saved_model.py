@@ -17,6 +17,7 @@ said where it is not the tanh:
 """
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -31,7 +32,6 @@ from dltutorials.types import PathLike
 
 import numpy
 import theano.tensor as T
-import itertools
 
 _ROWS_AT_A_TIME = 10_000
 

@@ -21,12 +21,12 @@ import os
 from typing import Any, NamedTuple
 
 from dltutorials.datasets import Sources, find_dataset, open_dataset
+from dltutorials.datasets.digests import digest_of_arrays
 from dltutorials.datasets.memory_map import mapped_file
 from dltutorials.datasets.npz import write_npz
 from dltutorials.datasets.sources import FloatRows, require_numbers
 from dltutorials.exceptions import DataError
 from dltutorials.io.files import prepare_output
-from dltutorials.training.checkpoint import digest_of_arrays
 from dltutorials.types import PathLike
 
 import numpy
@@ -39,7 +39,7 @@ class SharedData(NamedTuple):
     ----------
     path : str
     digest : str
-        Of its arrays as floats: that of :func:`dltutorials.training.checkpoint.digest_of_arrays`.
+        Of its arrays as floats: that of :func:`dltutorials.datasets.digests.digest_of_arrays`.
     """
 
     path: str

@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 from dltutorials.backend import pytensor_compat
-from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows
 from dltutorials.exceptions import DataError
 from dltutorials.io.files import durable_writer
 from dltutorials.io.safe_pickle import load_pickle
@@ -246,22 +245,3 @@ def require_shapes(state: State, params: list[numpy.ndarray]) -> None:
     here = [(value.shape, str(value.dtype)) for value in params]
     if there != here:
         raise DataError(f"cannot resume: the state has parameters {there}, the model {here}")
-
-
-def digest_of_arrays(arrays: Sequence[Any]) -> str:
-    """Return a SHA-256 over the types, shapes and values of arrays.
-
-    Parameters
-    ----------
-    arrays : sequence of array or FloatRows
-        Equal ones have the same digest, whatever holds them.
-    """
-    digest = hashlib.sha256()
-    for array in arrays:
-        rows = FloatRows(array, array.dtype) if isinstance(array, numpy.ndarray) else array
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        for start in range(0, len(array), ROWS_AT_A_TIME):
-            block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
-            digest.update(block.data)
-            rows.release(block)
-    return digest.hexdigest()

@@ -2,7 +2,8 @@
 
 :func:`train` runs a training step minibatch by minibatch, looks at the
 validation loss when the early-stopping rule wants it, keeps the best
-parameters, and says why it ended. It is handed callables (:class:`~dltutorials.training.task.Task`) and
+parameters, and says why it ended. It is handed callables
+(:class:`~dltutorials.training.task.Task`) and
 calls back with plain values; of models, Theano, files and terminals it knows
 nothing, so that any model fits, and plain Python can stand in for one:
 

@@ -8,7 +8,7 @@ import struct
 import zipfile
 
 from dltutorials import DataError, load_data, load_mnist
-from dltutorials.datasets import idx, loading, npz
+from dltutorials.datasets import loading
 from dltutorials.datasets.npz import NAMES
 
 import numpy
@@ -105,7 +105,7 @@ def test_a_damaged_idx_file_is_refused(folder, name, damage, message):
 
 
 def test_a_packed_idx_file_is_unpacked_no_further_than_it_may(folder, monkeypatch):
-    monkeypatch.setattr(idx, "_MAX_BYTES", 100)
+    monkeypatch.setattr("dltutorials.datasets.idx._MAX_BYTES", 100)
     if (folder / "train-images-idx3-ubyte").exists():
         assert load_mnist(folder)[0][0].shape == (50, 15)  # mapped, not unpacked
     else:
@@ -282,7 +282,7 @@ def test_a_damaged_array_in_an_npz_file_is_refused(
 def test_a_compressed_file_is_unpacked_no_further_than_it_may(arrays, tmp_path, monkeypatch):
     path = tmp_path / "bomb.npz"
     numpy.savez_compressed(path, **wrong(arrays, train_x=numpy.zeros((1000, 1000), "float32")))
-    monkeypatch.setattr(npz, "_MAX_BYTES", 1 << 20)
+    monkeypatch.setattr("dltutorials.io.npz._MAX_BYTES", 1 << 20)
     with pytest.raises(DataError, match="train_x: unpacks to 4,000,000 bytes, expected at most"):
         load_mnist(path)
 

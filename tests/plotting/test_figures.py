@@ -1,4 +1,5 @@
 import io
+import itertools
 import sys
 
 from dltutorials import save_params
@@ -16,7 +17,6 @@ import numpy
 import PIL.Image
 import pytest
 from matplotlib.figure import Figure
-import itertools
 
 
 @pytest.fixture(autouse=True)

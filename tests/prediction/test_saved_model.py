@@ -1,3 +1,5 @@
+import itertools
+
 from dltutorials import MLP, LogisticRegression, save_params
 from dltutorials.exceptions import DataError, OptionError
 from dltutorials.prediction.saved_model import load_model, rebuild_model
@@ -6,7 +8,6 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
-import itertools
 
 
 def softmax(values):
