@@ -15,7 +15,7 @@ labels are equally likely:
 [[0.25, 0.25, 0.25, 0.25]]
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from dltutorials import losses
 from dltutorials.checks import require_integer
@@ -59,6 +59,9 @@ class LogisticRegression:
     -----
     Source: Classifying MNIST digits using Logistic Regression, "The Model".
     """
+
+    chapter: ClassVar[str] = "logreg"
+    options: ClassVar[dict[str, Any]] = {}  # its shapes say everything
 
     def __init__(self, input: Any, n_in: int, n_out: int) -> None:
         require_integer("n_in", n_in, at_least=1)

@@ -22,7 +22,7 @@ or shrinks on the way through.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from dltutorials.checks import require_integer
 from dltutorials.exceptions import OptionError
@@ -130,6 +130,8 @@ class MLP:
 
     Attributes
     ----------
+    options : dict
+        The arguments that the shapes of the parameters do not show: ``activation``.
     hidden_layer : HiddenLayer
     output_layer : LogisticRegression
     params : list
@@ -151,6 +153,8 @@ class MLP:
     Source: Multilayer Perceptron, "Putting it All Together".
     """
 
+    chapter: ClassVar[str] = "mlp"
+
     def __init__(
         self,
         rng: Any,
@@ -163,6 +167,7 @@ class MLP:
         require_integer("n_hidden", n_hidden, at_least=1)
         self.hidden_layer = HiddenLayer(rng, input, n_in, n_hidden, activation)
         self.output_layer = LogisticRegression(self.hidden_layer.output, n_hidden, n_out)
+        self.options = {"activation": activation}
         self.params = [*self.hidden_layer.params, *self.output_layer.params]
         self.weights = [self.hidden_layer.W, *self.output_layer.weights]
         self.p_y_given_x = self.output_layer.p_y_given_x

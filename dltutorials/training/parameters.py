@@ -1,4 +1,4 @@
-"""Parameters in files: values only, in the tutorial's format.
+"""Parameters in files: values and a description, in the tutorial's format.
 
 A file of parameters holds their values as NumPy arrays, each pickled with the
 highest protocol, one after another in the order of ``params``. Models and
@@ -9,7 +9,7 @@ without this package too:
 >>> import os, pickle, tempfile, numpy, theano
 >>> W = theano.shared(numpy.eye(2), "W")
 >>> path = os.path.join(tempfile.mkdtemp(), "best_model.pkl")
->>> save_params([W], path)
+>>> save_params([W], path, Description("toy", {"steps": 3}))
 >>> with open(path, "rb") as save_file:
 ...     W.set_value(pickle.load(save_file) * 3, borrow=True)
 >>> load_params([W], path)
@@ -18,6 +18,12 @@ without this package too:
 
 :func:`load_params` is the safer way: it runs nothing that a file asks for, and
 checks everything before it changes anything.
+
+After the values there may be a description of the model, as one more pickled text
+(:mod:`dltutorials.training.description`). Whoever reads only the values never meets it:
+
+>>> read_description(path).options
+{'steps': 3}
 """
 
 import contextlib
@@ -27,36 +33,46 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from dltutorials.exceptions import DataError, UnsafePickleError
+from dltutorials.io.file_kinds import name_kind
 from dltutorials.io.files import durable_writer
 from dltutorials.io.safe_pickle import load_pickle
+from dltutorials.training.description import Description, parse_description
 from dltutorials.types import PathLike
 
 import numpy
 
 _MAX_OVERHEAD = 1 << 20  # bytes of a pickle beyond the values expected in it
+_OTHER_TEXTS = {"dltutorials training state": "a training state, as --checkpoint writes it"}
 
 
-def save_params(params: Sequence[Any], path: PathLike) -> None:
-    """Write the values of parameters to a file.
+def save_params(params: Sequence[Any], path: PathLike, about: Description | None = None) -> None:
+    """Write the values of parameters to a file; equal values give equal bytes.
 
     Parameters
     ----------
     params : sequence of shared variables or arrays
     path : path
         Replaced if it exists, and untouched if anything fails.
+    about : Description, optional
+        What the values do not show of the model.
 
     Raises
     ------
     OSError
         If the file cannot be written.
+    OptionError
+        If the description holds anything but plain values.
 
     Notes
     -----
     Source: Getting Started, "Loading and Saving Models".
     """
+    text = None if about is None else about.as_text()
     with durable_writer(path) as file:
         for param in params:
             pickle.dump(_value(param), file, pickle.HIGHEST_PROTOCOL)
+        if text is not None:
+            pickle.dump(text, file, pickle.HIGHEST_PROTOCOL)
 
 
 def load_params(params: Sequence[Any], path: PathLike) -> None:
@@ -83,8 +99,7 @@ def load_params(params: Sequence[Any], path: PathLike) -> None:
     """
     with _parameter_file(path) as file:
         values = [_read_like(param, file) for param in params]
-        if file.read(1):
-            raise DataError(f"holds more than the model's {len(params)} parameters")
+        _read_end(file, len(params))
     for param, value in zip(params, values):
         param.set_value(value, borrow=True)
 
@@ -106,36 +121,75 @@ def read_params(path: PathLike) -> list[numpy.ndarray]:
     DataError
         If the file cannot be read, or holds anything else.
     """
+    return read_params_and_description(path)[0]
+
+
+def read_description(path: PathLike) -> Description | None:
+    """Read what a file of parameters says of its model.
+
+    Parameters
+    ----------
+    path : path
+        A file as :func:`save_params` writes it.
+
+    Returns
+    -------
+    Description or None
+        None if the file has none.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_params`.
+    """
+    return read_params_and_description(path)[1]
+
+
+def read_params_and_description(
+    path: PathLike,
+) -> tuple[list[numpy.ndarray], Description | None]:
+    """Read a file of parameters: see :func:`read_params` and :func:`read_description`."""
     values: list[numpy.ndarray] = []
+    about = None
     with _parameter_file(path) as file:
         n_bytes = os.fstat(file.fileno()).st_size
         while file.tell() < n_bytes:
+            if about is not None:
+                raise DataError("holds more after its description")
             value: Any = load_pickle(file, n_bytes)
-            if not isinstance(value, numpy.ndarray) or value.dtype.kind != "f":
-                raise DataError(f"parameter {len(values) + 1} is no array of floats")
-            values.append(value)
+            if isinstance(value, str):
+                about = _parse_text(value)
+            elif isinstance(value, numpy.ndarray) and value.dtype.kind == "f":
+                values.append(value)
+            else:
+                raise DataError(f"parameter {len(values) + 1} is not an array of floats")
         if not values:
             raise DataError("empty")
-    return values
+    return values, about
 
 
 @contextlib.contextmanager
 def _parameter_file(path: PathLike) -> Iterator[BinaryIO]:
     """Open a file of parameters; say of what goes wrong which file it was."""
+    name = os.fspath(path)
     try:
         with open(path, "rb") as file:
-            yield file
+            try:
+                yield file
+            except DataError as error:
+                kind = name_kind(file)
+                raise error if kind is None else DataError(f"is {kind}") from None
     except UnsafePickleError as error:
         raise UnsafePickleError(
-            f"{os.fspath(path)}: {error}; only the values of parameters are read, never pickled "
+            f"{name}: {error}; only the values of parameters are read, never pickled "
             "models or functions, which need the code, Theano and device that wrote them"
         ) from None
     except DataError as error:
         raise DataError(
-            f"{os.fspath(path)}: {error}; give a file of parameters, as save_params writes it"
+            f"{name}: {error}; give a file of parameters, as save_params writes it"
         ) from None
     except OSError as error:
-        raise DataError(f"{os.fspath(path)}: cannot be read: {error.strerror or error}") from None
+        raise DataError(f"{name}: cannot be read: {error.strerror or error}") from None
 
 
 def _read_like(param: Any, file: Any) -> numpy.ndarray:
@@ -143,11 +197,35 @@ def _read_like(param: Any, file: Any) -> numpy.ndarray:
     max_bytes = present.size * numpy.dtype("float64").itemsize + _MAX_OVERHEAD
     value: Any = load_pickle(file, max_bytes)
     expected = f"{param.name or 'a parameter'}: expected floats of shape {present.shape}"
+    if isinstance(value, str):
+        _parse_text(value)
+        raise DataError(f"{expected}, got the end of the parameters")
     if not isinstance(value, numpy.ndarray) or value.dtype.kind != "f":
         raise DataError(f"{expected}, got something else")
     if value.shape != present.shape:
         raise DataError(f"{expected}, got shape {value.shape}")
     return value.astype(present.dtype)
+
+
+def _read_end(file: BinaryIO, n_params: int) -> None:
+    """Read a description if there is one, and refuse anything else."""
+    position = file.tell()
+    if not file.read(1):
+        return
+    file.seek(position)
+    value: Any = load_pickle(file, os.fstat(file.fileno()).st_size - position)
+    if not isinstance(value, str):
+        raise DataError(f"holds more than the model's {n_params} parameters")
+    _parse_text(value)
+    if file.read(1):
+        raise DataError("holds more after its description")
+
+
+def _parse_text(text: str) -> Description:
+    for beginning, kind in _OTHER_TEXTS.items():
+        if beginning in text[:100]:
+            raise DataError(f"is {kind}")
+    return parse_description(text)
 
 
 def _value(param: Any) -> numpy.ndarray:
