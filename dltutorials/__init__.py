@@ -36,11 +36,12 @@ from dltutorials.losses import (  # noqa: E402
     penalty,
     zero_one_loss,
 )
-from dltutorials.minibatch import load_data, shared_dataset  # noqa: E402
+from dltutorials.minibatch import load_data  # noqa: E402
 from dltutorials.models.logistic import LogisticRegression  # noqa: E402
 from dltutorials.models.mlp import MLP  # noqa: E402
 from dltutorials.plotting.tiles import tile_raster_images  # noqa: E402
 from dltutorials.prediction.saved_model import load_model  # noqa: E402
+from dltutorials.shared import shared_dataset  # noqa: E402
 from dltutorials.training.compile import compile_task  # noqa: E402
 from dltutorials.training.early_stopping import EarlyStopping  # noqa: E402
 from dltutorials.training.parameters import load_params, save_params  # noqa: E402

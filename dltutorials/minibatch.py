@@ -25,87 +25,52 @@ Where a set is too large for the device, a chunk of it is there at a time
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dltutorials.checks import require_integer
 from dltutorials.chunks import ChunkedDataset
-from dltutorials.datasets import FILE_NAME, Sources, Split, open_dataset
-from dltutorials.datasets.sources import FloatRows, ScaledBytes, require_numbers
-from dltutorials.exceptions import OptionError, OutOfMemoryError
-from dltutorials.types import PathLike
+from dltutorials.datasets import FILE_NAME, SPLITS, Sources, open_dataset
+from dltutorials.datasets.sources import require_numbers
+from dltutorials.exceptions import OptionError
+from dltutorials.shared import SharedDataset, shared_dataset
+from dltutorials.types import Expression, PathLike
 
 import numpy
-import theano
-import theano.tensor as T
-
-SharedSplit = tuple[Any, Any] | ChunkedDataset
 
 
-class SharedDatasets(list[SharedSplit]):
+@dataclass(frozen=True)
+class SharedDatasets(Sequence):
     """Training, validation and test set on the device, and what they have in common.
+
+    It unpacks to the three sets: ``train_set, valid_set, test_set = load_data()``.
 
     Attributes
     ----------
+    train, valid, test : SharedDataset
     n_in : int
         Numbers in an example: the tutorial's `D`.
-    n_out : int
-        Labels: the tutorial's `L`.
+    n_out : int or None
+        Labels: the tutorial's `L`; None where there are no class labels.
+    class_names : tuple of str, or None
+        The name of each label, where the data set has names.
+    scale : str
+        What was done to the numbers of the data set.
     """
 
-    def __init__(self, sets: Sequence[SharedSplit], n_in: int, n_out: int) -> None:
-        super().__init__(sets)
-        self.n_in, self.n_out = n_in, n_out
+    train: SharedDataset
+    valid: SharedDataset
+    test: SharedDataset
+    n_in: int
+    n_out: Any = None
+    class_names: tuple[str, ...] | None = None
+    scale: str = "none"
 
+    def __len__(self) -> int:
+        return len(SPLITS)
 
-def shared_dataset(data_xy: Split, borrow: bool = True) -> tuple[Any, Any]:
-    """Copy a data set into shared variables, so that it stays on the device.
-
-    Parameters
-    ----------
-    data_xy : (array, array)
-        Examples, one a row, and their labels.
-    borrow : bool
-        Whether Theano may use the memory of an array that already has the type
-        ``floatX``, instead of a copy; change such an array no more.
-
-    Returns
-    -------
-    (shared_x, y)
-        A shared matrix of ``floatX``, and an int32 expression over the labels,
-        which are stored as ``floatX`` too: a GPU keeps only floats on the device.
-
-    Raises
-    ------
-    OutOfMemoryError
-        If there is not enough memory for them.
-
-    Notes
-    -----
-    Source: Getting Started, "MNIST Dataset" (shared_dataset).
-    """
-    data_x, data_y = data_xy
-    floatX = theano.config.floatX
-    try:
-        if isinstance(data_x, ScaledBytes):
-            data_x = FloatRows(data_x, floatX).whole()
-        # On a memory map, numbers may lie where a processor cannot read them well.
-        aligned_x = numpy.require(numpy.asarray(data_x, dtype=floatX), requirements="A")
-        shared_x = theano.shared(aligned_x, borrow=borrow)
-        shared_y = theano.shared(numpy.asarray(data_y, dtype=floatX), borrow=borrow)
-    except Exception as error:
-        # The GPU library has an exception of its own for this.
-        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-            raise _out_of_memory(data_x, floatX) from error
-        raise
-    return shared_x, T.cast(shared_y, "int32")
-
-
-def _out_of_memory(x: Any, floatX: str) -> OutOfMemoryError:
-    n_megabytes = numpy.prod(x.shape, dtype=float) * numpy.dtype(floatX).itemsize / 1e6
-    return OutOfMemoryError(
-        f"not enough memory: {len(x):,} examples take {n_megabytes:,.0f} MB as {floatX}; "
-        "keep a chunk of them at a time (--chunk-size, or load_data(chunk_size=...))"
-    )
+    def __getitem__(self, number: Any) -> Any:
+        return (self.train, self.valid, self.test)[number]
 
 
 def load_data(
@@ -136,8 +101,8 @@ def load_data(
     Returns
     -------
     SharedDatasets
-        ``[(train_set_x, train_set_y), (valid_set_x, valid_set_y), (test_set_x,
-        test_set_y)]``, with the attributes ``n_in`` and ``n_out``.
+        Unpacks to ``(train_set_x, train_set_y), (valid_set_x, valid_set_y), (test_set_x,
+        test_set_y)``, with the attributes ``n_in`` and ``n_out``.
 
     Raises
     ------
@@ -157,9 +122,8 @@ def load_data(
         for x, _ in sources.sets:
             if isinstance(x, numpy.memmap):  # others are checked when they are opened
                 require_numbers(x)
-        return SharedDatasets(
-            [shared_dataset(s) for s in sources.sets], sources.n_in, sources.n_out
-        )
+        train_set, valid_set, test_set = map(shared_dataset, sources.sets)
+        return SharedDatasets(train_set, valid_set, test_set, sources.n_in, sources.n_out)
     if batch_size is None:
         raise OptionError("batch_size: got None, expected that of the chunk's minibatches")
     return _in_chunks(sources, batch_size, chunk_size)
@@ -167,23 +131,28 @@ def load_data(
 
 def _in_chunks(sources: Sources, batch_size: int, chunk_size: int) -> SharedDatasets:
     """Chunk all three sets; those that are only evaluated may be smaller than a chunk."""
-    train_set, *evaluated = sources.sets
-    chunked = [ChunkedDataset(train_set, batch_size, chunk_size)]
-    for x, y in evaluated:
-        n_batches = max(1, len(x) // batch_size)
-        chunked.append(
-            ChunkedDataset((x, y), batch_size, min(chunk_size, n_batches), read_ahead=False)
+    train_source, *evaluated = sources.sets
+    train_set = ChunkedDataset(train_source, batch_size, chunk_size)
+    valid_set, test_set = (
+        ChunkedDataset(
+            source,
+            batch_size,
+            min(chunk_size, max(1, len(source[0]) // batch_size)),
+            read_ahead=False,
         )
-    return SharedDatasets(chunked, sources.n_in, sources.n_out)
+        for source in evaluated
+    )
+    return SharedDatasets(train_set, valid_set, test_set, sources.n_in, sources.n_out)
 
 
-def minibatch(data: SharedSplit, index: Any, batch_size: int) -> tuple[Any, Any]:
+def minibatch(data: SharedDataset, index: Expression, batch_size: int) -> tuple[Any, ...]:
     """Return the expressions of minibatch number `index` of a data set.
 
     Parameters
     ----------
-    data : (x, y)
-        As :func:`shared_dataset` returns it.
+    data : SharedDataset
+        As :func:`~dltutorials.shared.shared_dataset` returns it; of one in chunks, `index`
+        is the number in the chunk.
     index : integer scalar
         From 0 to ``n_minibatches - 1``.
     batch_size : int
@@ -192,23 +161,22 @@ def minibatch(data: SharedSplit, index: Any, batch_size: int) -> tuple[Any, Any]
     Returns
     -------
     (matrix of shape (batch_size, n_in), int32 vector of shape (batch_size,))
+        One slice of each column of the data set.
 
     Notes
     -----
     Source: Getting Started, "MNIST Dataset".
     """
     rows = slice(index * batch_size, (index + 1) * batch_size)
-    x, y = data
-    return x[rows], y[rows]
+    return tuple(column[rows] for column in data)
 
 
-def n_minibatches(data: SharedSplit, batch_size: int, split: str) -> int:
+def n_minibatches(data: SharedDataset, batch_size: int, split: str) -> int:
     """Return how many whole minibatches a data set has.
 
     Parameters
     ----------
-    data : (x, y)
-        As :func:`shared_dataset` returns it.
+    data : SharedDataset
     batch_size : int
         Examples in a minibatch; at least 1.
     split : str
@@ -221,38 +189,18 @@ def n_minibatches(data: SharedSplit, batch_size: int, split: str) -> int:
     Raises
     ------
     OptionError
-        If there is not one whole minibatch, or `batch_size` is no positive integer.
+        If there is not one whole minibatch, or `batch_size` is not a positive integer, or
+        not that of the chunks of the set.
     """
     require_integer("batch_size", batch_size, at_least=1)
-    n_examples = count_examples(data)
-    if batch_size > n_examples:
+    if batch_size > data.n_examples:
         raise OptionError(
-            f"batch_size: got {batch_size}, expected at most {n_examples}, "
+            f"batch_size: got {batch_size}, expected at most {data.n_examples}, "
             f"the number of examples in the {split} set"
         )
-    return n_examples // batch_size
-
-
-def count_examples(data: SharedSplit) -> int:
-    """Return how many examples a data set has, on the device or not."""
-    if isinstance(data, ChunkedDataset):
-        return data.n_examples
-    return data[0].get_value(borrow=True).shape[0]
-
-
-def floats_of(data: SharedSplit) -> tuple[Any, Any]:
-    """Return the examples and labels of a data set as the floats that are computed with.
-
-    Parameters
-    ----------
-    data : (x, y)
-
-    Returns
-    -------
-    (rows, rows)
-        Each an array, or :class:`~dltutorials.datasets.sources.FloatRows`.
-    """
-    if isinstance(data, ChunkedDataset):
-        return data.x, data.y
-    x, y = data
-    return x.get_value(borrow=True), y.owner.inputs[0].get_value(borrow=True)  # y casts its input
+    if data.batch_size not in (None, batch_size):
+        raise OptionError(
+            f"batch_size: got {batch_size}, expected {data.batch_size}, "
+            f"that of the chunks of the {split} set"
+        )
+    return data.n_examples // batch_size

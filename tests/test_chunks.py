@@ -1,6 +1,5 @@
 import threading
 
-import dltutorials
 from dltutorials import (
     ChunkedDataset,
     DataError,
@@ -94,7 +93,7 @@ def test_any_source_gives_the_same(kind, sets, tmp_path, floatX):
 def test_a_chunk_is_one_copy_to_the_device(sets, monkeypatch):
     data = ChunkedDataset(sets[0], 10, 4)  # 13 minibatches: chunks of 4, 4, 4 and 1
     copies = []
-    for name, shared in zip("xy", (data._shared_x, data._shared_y)):
+    for name, shared in zip("xy", data.stored):
         set_value = shared.set_value
 
         def count(value, borrow=False, name=name, set_value=set_value):
@@ -136,7 +135,7 @@ def test_converted_chunks_use_the_same_two_pieces_of_memory(sets):
     seen = set()
     for index in range(180):
         data.load_chunk(index % 60)
-        value = data._shared_x.get_value(borrow=True, return_internal_type=True)
+        value = data.stored[0].get_value(borrow=True, return_internal_type=True)
         seen.add(value.__array_interface__["data"][0])
         assert (value == 1 / 256).all()
     assert len(seen) == 2
@@ -232,6 +231,5 @@ def test_evaluated_sets_give_their_memory_back(sets):
     datasets = in_chunks(sets, 10, 2)
     task = task_for(datasets, 10)
     task.validate()
-    assert datasets[1]._shared_x.get_value().shape == (0, 784)
+    assert datasets[1].stored[0].get_value().shape == (0, 784)
     assert task.validate() == task.validate()
-    assert dltutorials.ChunkedDataset is ChunkedDataset

@@ -19,7 +19,7 @@ from dltutorials.datasets import SPLITS
 from dltutorials.datasets.digests import digest_of_arrays
 from dltutorials.exceptions import DataError
 from dltutorials.losses import penalty
-from dltutorials.minibatch import SharedDatasets, count_examples, floats_of, load_data
+from dltutorials.minibatch import SharedDatasets, load_data
 from dltutorials.training.checkpoint import (
     check_resumable,
     load_state,
@@ -59,7 +59,7 @@ def train_model(program: str, options: argparse.Namespace, build: Build) -> int:
     task = prepare_task(options, build, datasets)
 
     def about() -> dict[str, Any]:
-        arrays = [rows for data in datasets for rows in floats_of(data)]
+        arrays = [rows for data in datasets for rows in data.rows]
         return describe_training(program, digest_of_arrays(arrays))
 
     return train_and_report(task, options, about)
@@ -100,7 +100,7 @@ def load_datasets(options: argparse.Namespace, memory_map: bool = False) -> Shar
         options.dataset, options.batch_size, options.chunk_size, options.offline, memory_map
     )
     n_left_out = {
-        split: count_examples(data) % options.batch_size
+        split: data.n_examples % options.batch_size
         for split, data in zip(SPLITS, datasets)
         if split == SPLITS[0] or not options.exact_evaluation
     }

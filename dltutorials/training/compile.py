@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dltutorials.backend.ops import compile_now, default_mode
-from dltutorials.chunks import ChunkedDataset
 from dltutorials.datasets import SPLITS
-from dltutorials.exceptions import OptionError
-from dltutorials.minibatch import SharedSplit, count_examples, minibatch, n_minibatches
+from dltutorials.minibatch import minibatch, n_minibatches
+from dltutorials.shared import SharedDataset, as_shared_dataset
 from dltutorials.training.task import Task
 
 import numpy
@@ -27,7 +26,7 @@ def minibatch_function(
     output: Any,
     x: Any,
     y: Any,
-    data: SharedSplit,
+    data: SharedDataset,
     batch_size: int,
     updates: list[tuple[Any, Any]] | None = None,
 ) -> Callable:
@@ -40,8 +39,8 @@ def minibatch_function(
     x, y : Theano variables
         The placeholders for a minibatch of examples and labels; an output
         that does not depend on one of them may leave it unused.
-    data : (x, y)
-        The data set, as :func:`dltutorials.minibatch.shared_dataset` returns it;
+    data : SharedDataset
+        As :func:`dltutorials.shared.shared_dataset` returns it;
         of a :class:`~dltutorials.chunks.ChunkedDataset`, the present chunk.
     batch_size : int
     updates : list of (shared variable, expression), optional
@@ -66,7 +65,7 @@ def minibatch_function(
         on_unused_input="ignore",
         mode=default_mode(),
     )
-    if not isinstance(data, ChunkedDataset):  # there the first chunk is not read yet
+    if data.is_resident:  # of a set in chunks, the first one is not read yet
         compile_now(function, 0, updates)
     return function
 
@@ -96,7 +95,7 @@ def compile_task(
     updates: list[tuple[Any, Any]],
     errors: Any,
     params: Sequence[Any],
-    datasets: Sequence[SharedSplit],
+    datasets: Sequence[SharedDataset],
     batch_size: int,
     exact_evaluation: bool = False,
     misclassified: Any | None = None,
@@ -117,7 +116,8 @@ def compile_task(
     params : sequence of shared variables
         What the trainer keeps the best values of.
     datasets : training, validation and test set
-        As :func:`dltutorials.minibatch.load_data` returns them.
+        As :func:`dltutorials.minibatch.load_data` returns them; or pairs ``(x, y)`` of
+        shared variables of your own.
     batch_size : int
         Examples in a minibatch; what remains of a set is left out.
     exact_evaluation : bool
@@ -137,18 +137,14 @@ def compile_task(
         If `batch_size` is not positive, larger than one of the sets, or not
         that of the chunks of a set.
     """
-    for split, data in zip(SPLITS, datasets):
-        n_minibatches(data, batch_size, split)  # refuses what does not fit
-        if isinstance(data, ChunkedDataset) and data.batch_size != batch_size:
-            raise OptionError(
-                f"batch_size: got {batch_size}, expected {data.batch_size}, "
-                f"that of the chunks of the {split} set"
-            )
-    train_set, valid_set, test_set = datasets
-    n_train_batches = n_minibatches(train_set, batch_size, SPLITS[0])
+    shared = [as_shared_dataset(data) for data in datasets]
+    n_train_batches, *_ = [
+        n_minibatches(data, batch_size, split) for split, data in zip(SPLITS, shared)
+    ]
+    train_set, valid_set, test_set = shared
     step = minibatch_function(cost, x, y, train_set, batch_size, updates)
 
-    def mean_errors(data: SharedSplit) -> Callable[[], float]:
+    def mean_errors(data: SharedDataset) -> Callable[[], float]:
         function = minibatch_function(errors, x, y, data, batch_size)
         evaluate, weights = _evaluator(function, data, batch_size, exact_evaluation)
         if weights is None:
@@ -174,20 +170,19 @@ def compile_task(
     )
 
 
-def _indexed(function: Callable, data: SharedSplit, n_batches: int) -> Callable[[int], Any]:
+def _indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable[[int], Any]:
     """Spare Theano the check and conversion of each index: 3 % of a training step."""
     function.trust_input = True  # type: ignore[attr-defined]
     indices = [numpy.array(index, dtype="int64") for index in range(n_batches)]
-    if isinstance(data, ChunkedDataset):
-        return lambda index: function(indices[data.load_chunk(index)])
-    return lambda index: function(indices[index])
+    load_chunk = data.load_chunk
+    return lambda index: function(indices[load_chunk(index)])
 
 
 def _evaluator(
-    function: Callable, data: SharedSplit, batch_size: int, exact_evaluation: bool
+    function: Callable, data: SharedDataset, batch_size: int, exact_evaluation: bool
 ) -> tuple[Callable[[], list[Any]], list[int] | None]:
     """Return what evaluates a function on each minibatch, and their sizes if they differ."""
-    n_batches, n_left = divmod(count_examples(data), batch_size)
+    n_batches, n_left = divmod(data.n_examples, batch_size)
     sizes = [batch_size] * n_batches
     if exact_evaluation and n_left:
         sizes.append(n_left)  # a slice beyond the end is as long as there are rows
@@ -195,8 +190,7 @@ def _evaluator(
 
     def evaluate_all() -> list[Any]:
         values = [evaluate(index) for index in range(len(sizes))]
-        if isinstance(data, ChunkedDataset):
-            data.unload()
+        data.unload()
         return values
 
     return evaluate_all, None if len(sizes) == n_batches else sizes

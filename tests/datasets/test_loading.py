@@ -11,7 +11,7 @@ from dltutorials.datasets import loading, pickled
 import numpy
 import pytest
 
-CHECKOUT = Path(loading.__file__).resolve().parent.parent
+CHECKOUT = Path(loading.__file__).resolve().parents[2]
 STANDARD = CHECKOUT / "data" / loading.FILE_NAME
 
 

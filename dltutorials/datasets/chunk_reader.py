@@ -1,0 +1,174 @@
+"""Reading a large data set chunk by chunk, the next one while this one is used.
+
+A chunk is the rows of several minibatches. :class:`ChunkReader` gives one chunk
+of each column of a data set at a time, checked and converted, and knows nothing
+of Theano; :class:`~dltutorials.chunks.ChunkedDataset` puts what it gives into
+shared variables.
+
+>>> import numpy
+>>> x, y = numpy.arange(14.0).reshape(7, 2), numpy.array([0, 1, 2, 0, 1, 2, 0])
+>>> reader = ChunkReader((x, y), batch_size=1, chunk_size=3, dtype="float64")
+>>> reader.n_chunks, [column.tolist() for column in reader.take(2)]
+(3, [[[12.0, 13.0]], [0.0]])
+
+Where the source's own memory is such a chunk already, floats of the right type
+in memory or on a memory map, a chunk is a view of it, and a thread reads ahead
+only when pages have to come from the disk.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from dltutorials.checks import require_integer
+from dltutorials.datasets.sources import FloatRows, require_labels, require_numbers
+from dltutorials.exceptions import DataError, OptionError
+
+import numpy
+
+# Seconds that a mapped chunk takes when it has to come from the disk; where it is in the
+# system's cache, there is nothing to read, and a thread would only take time from the BLAS.
+_WORTH_A_THREAD = 0.001
+
+Chunk = tuple[numpy.ndarray, ...]
+
+
+class ChunkReader:
+    """The columns of a data set, read a chunk at a time.
+
+    Parameters
+    ----------
+    data : (x, y) or (x,)
+        Examples, and labels if there are any: arrays, memory maps, or anything that
+        has a shape and gives arrays when sliced.
+    batch_size : int
+        Examples in a minibatch.
+    chunk_size : int
+        Minibatches in a chunk.
+    dtype : {"float32", "float64"}
+        Of all that it gives.
+    read_ahead : bool
+        Whether a thread reads the chunk after the one that was taken, which needs the
+        memory of a second chunk.
+
+    Attributes
+    ----------
+    rows : tuple of FloatRows
+        The columns as they are read.
+    n_examples, n_chunks : int
+        Rows, and chunks of whole minibatches; the last one also holds what remains.
+
+    Raises
+    ------
+    OptionError
+        If `batch_size` or `chunk_size` is not a positive integer, or larger than
+        what the set has.
+    DataError
+        If there are not as many labels as examples.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Any],
+        batch_size: int,
+        chunk_size: int,
+        dtype: str,
+        read_ahead: bool = True,
+    ) -> None:
+        require_integer("batch_size", batch_size, at_least=1)
+        require_integer("chunk_size", chunk_size, at_least=1)
+        self.rows = tuple(FloatRows(source, dtype) for source in data)
+        self.n_examples = len(self.rows[0])
+        for y in self.rows[1:]:
+            if y.shape != (self.n_examples,):
+                raise DataError(
+                    f"got {self.n_examples} examples and labels of shape {y.shape}, "
+                    "expected one label an example"
+                )
+        n_batches = self.n_examples // batch_size
+        if chunk_size > max(1, n_batches):
+            raise OptionError(
+                f"chunk_size: got {chunk_size}, expected at most {n_batches}, "
+                f"the number of minibatches of {batch_size} in {self.n_examples} examples"
+            )
+        self._n_rows = batch_size * chunk_size
+        self.n_chunks = math.ceil(n_batches / chunk_size)
+        self._reads_ahead = read_ahead and self.n_chunks > 1
+        self._thread = ThreadPoolExecutor(1, "dltutorials-reader") if self._reads_ahead else None
+        self._coming: tuple[int, Future[Chunk]] | None = None
+        self._present: numpy.ndarray | None = None  # the rows of examples that are in use
+        self._buffers: list[numpy.ndarray] = []
+        self._checked: set[int] = set()
+        self._seconds = 0.0  # that the last reading took
+
+    def take(self, number: int) -> Chunk:
+        """Return a chunk of each column; the memory of the one before is used again.
+
+        Raises
+        ------
+        DataError
+            If the source cannot be read, has changed its size, or holds something
+            that is not a number or not a label.
+        """
+        chunk = self._finish(number)
+        if chunk is None:
+            chunk = self._read(number)
+        before, self._present = self._present, chunk[0]
+        if before is not None:
+            self.rows[0].release(before)
+        is_slow = not self.rows[0].is_direct or self._seconds > _WORTH_A_THREAD
+        if self._thread is not None and is_slow:
+            following = (number + 1) % self.n_chunks
+            self._coming = following, self._thread.submit(self._read, following)
+        return chunk
+
+    def forget(self) -> None:
+        """Give up the memory of the present chunk, which must not be in use any more."""
+        self._present, self._buffers = None, []
+
+    def _finish(self, number: int) -> Chunk | None:
+        """Wait for the thread; return its chunk if it is this one."""
+        if self._coming is None:
+            return None
+        coming, future = self._coming
+        self._coming = None
+        chunk = future.result()  # waits in any case: the thread fills the free buffer
+        return chunk if coming == number else None
+
+    def _read(self, number: int) -> Chunk:
+        begun = time.perf_counter()
+        start = number * self._n_rows
+        stop = min(start + self._n_rows, self.n_examples)
+        try:
+            buffers = [self._free_buffer(), None]
+            chunk = tuple(
+                rows.read(start, stop, buffer) for rows, buffer in zip(self.rows, buffers)
+            )
+            if number not in self._checked:
+                require_numbers(chunk[0])
+                for y in chunk[1:]:
+                    require_labels(y)
+                self._checked.add(number)
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            raise DataError(f"reading examples {start} to {stop - 1}: {reason}") from error
+        self._seconds = time.perf_counter() - begun
+        return chunk
+
+    def _free_buffer(self) -> numpy.ndarray | None:
+        """Return memory to convert a chunk in that the present one does not use."""
+        x = self.rows[0]
+        if x.is_direct:
+            return None
+        if not self._buffers:
+            n_rows = min(self._n_rows, self.n_examples)
+            self._buffers = [
+                numpy.empty((n_rows, *x.shape[1:]), x.dtype) for _ in range(1 + self._reads_ahead)
+            ]
+        present = self._present
+        return next(
+            (b for b in self._buffers if present is None or not numpy.may_share_memory(b, present)),
+            self._buffers[0],
+        )
