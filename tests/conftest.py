@@ -50,6 +50,16 @@ def make_split(rng, n_examples):
     return (x / 256).astype("float32"), y.astype("int64")
 
 
+def damage(content, rng):
+    """Return bytes with a few of the first 2,000 changed, and often cut."""
+    damaged = bytearray(content)
+    for _ in range(rng.choice([1, 1, 4])):
+        damaged[rng.randrange(min(len(damaged), 2000))] = rng.randrange(256)
+    if rng.random() < 0.3:
+        del damaged[rng.randrange(len(damaged)) :]
+    return bytes(damaged)
+
+
 @pytest.fixture
 def tiny_sets():
     """Make a training, validation and test set of 60, 30 and 30 examples."""
