@@ -173,7 +173,7 @@ class _SaysWhatIsMissing(importlib.abc.MetaPathFinder):
 def _not_carried(name: str) -> str:
     return (
         f"{name} is not carried over from Theano: {NAME} takes its place on this Python and has "
-        "none; use Python 3.8 to 3.11, where Theano itself is installed"
+        "none; use Python 3.10 or 3.11, where Theano itself is installed"
     )
 
 

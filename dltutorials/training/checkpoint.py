@@ -73,7 +73,7 @@ def save_state(state: State, about: dict[str, Any], path: PathLike) -> None:
         "format": FORMAT,
         "n_params": len(state["params"]),
         "is_best": is_best,  # the parameters are the best ones: once is enough
-        "has_misclassified": state["best_misclassified"] is not None,
+        "has_mistakes": state["best_misclassified"] is not None,
         "state": {name: state[name] for name in _NUMBERS},
         "about": about,
     }
@@ -143,7 +143,7 @@ def _parse(content: bytes) -> tuple[State, dict[str, Any]]:
         if header["is_best"]
         else [_read_array(file) for _ in range(header["n_params"])]
     )
-    state["best_misclassified"] = _read_misclassified(file) if header["has_misclassified"] else None
+    state["best_misclassified"] = _read_misclassified(file) if header["has_mistakes"] else None
     if file.read(1):
         raise DataError("holds more arrays than it announces")
     params, best_params = state["params"], state["best_params"]
@@ -180,7 +180,7 @@ def _parse_header(text: Any) -> dict[str, Any]:
         and all(isinstance(state[name], kinds) for name, kinds in _NUMBERS.items())  # type: ignore[arg-type]
         and isinstance(header.get("about"), dict)
         and isinstance(header.get("is_best"), bool)
-        and isinstance(header.get("has_misclassified"), bool)
+        and isinstance(header.get("has_mistakes"), bool)
         and type(n_params) is int
         and 0 <= n_params <= 10_000
         and state["iteration"] >= 0
