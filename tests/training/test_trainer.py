@@ -1,11 +1,8 @@
-import ast
 import json
 import math
 from copy import deepcopy
-from pathlib import Path
 
 from dltutorials.exceptions import OptionError
-from dltutorials.training import trainer
 from dltutorials.training.early_stopping import EarlyStopping
 from dltutorials.training.task import Task
 from dltutorials.training.trainer import train
@@ -179,22 +176,6 @@ def test_improvements_are_announced_before_their_record():
 def test_a_number_of_epochs_that_is_no_positive_integer_is_refused(n_epochs):
     with pytest.raises(OptionError, match="n_epochs: got"):
         train(Line([]).task, n_epochs=n_epochs)
-
-
-def test_the_trainer_imports_neither_theano_nor_numpy_nor_anything_of_files():
-    tree = ast.parse(Path(trainer.__file__).read_text())
-    imported = {
-        name.split(".")[-1]
-        for node in ast.walk(tree)
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-    }
-    assert imported == {"math", "time", "typing", "options", "patience", "task"}
 
 
 def outcome(result):
