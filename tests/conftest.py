@@ -1,5 +1,4 @@
 import gzip
-import importlib.util
 import pickle
 import sys
 from pathlib import Path
@@ -10,12 +9,10 @@ from dltutorials.backend.setup import name_engine
 import numpy
 import pytest
 import theano
-
-SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+from helpers import load_script, make_split
 
 # What is about Theano itself, and cannot be imported where another engine takes its place.
 ABOUT_THEANO = ("whole_graph_linker", "sum_of_squares", "theano_patches")
-theano_only = pytest.mark.skipif(name_engine() != "Theano", reason="about Theano itself")
 collect_ignore = []
 
 
@@ -41,25 +38,6 @@ def floatX(request):
     theano.config.floatX = before
 
 
-def make_split(rng, n_examples):
-    """Make examples in the format of MNIST that a linear model can learn."""
-    y = rng.randint(0, 10, n_examples)
-    x = rng.randint(0, 64, (n_examples, 784))
-    for row, label in zip(x, y):
-        row[label * 78 : label * 78 + 20] = 160
-    return (x / 256).astype("float32"), y.astype("int64")
-
-
-def damage(content, rng):
-    """Return bytes with a few of the first 2,000 changed, and often cut."""
-    damaged = bytearray(content)
-    for _ in range(rng.choice([1, 1, 4])):
-        damaged[rng.randrange(min(len(damaged), 2000))] = rng.randrange(256)
-    if rng.random() < 0.3:
-        del damaged[rng.randrange(len(damaged)) :]
-    return bytes(damaged)
-
-
 @pytest.fixture
 def tiny_sets():
     """Make a training, validation and test set of 60, 30 and 30 examples."""
@@ -83,14 +61,6 @@ def write_dataset(tmp_path):
 @pytest.fixture
 def tiny_file(tiny_sets, write_dataset):
     return write_dataset(tiny_sets)
-
-
-def load_script(name):
-    """Import a script, by its name without an ending."""
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from dltutorials.datasets.sources import ScaledBytes
 import numpy
 import pytest
 import theano.tensor as T
-from conftest import make_split
-from histories import without_seconds
+from helpers import make_split, without_seconds
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
-from conftest import SCRIPTS
+from helpers import SCRIPTS
 
 on_pytensor = pytest.mark.skipif(name_engine() == "Theano", reason="Theano is installed here")
 

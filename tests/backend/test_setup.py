@@ -7,7 +7,7 @@ from pathlib import Path
 from dltutorials.backend.setup import name_engine
 
 import pytest
-from conftest import theano_only
+from helpers import theano_only
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from dltutorials.training.snapshots import find_snapshots
 import numpy
 import pytest
 import theano
-from conftest import SCRIPTS
-from histories import without_seconds
+from helpers import SCRIPTS, without_seconds
 
 
 def test_the_history_tells_what_is_printed_and_what_was_trained(main, capsys):

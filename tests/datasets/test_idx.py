@@ -9,7 +9,7 @@ from dltutorials.datasets import idx, loading
 
 import numpy
 import pytest
-from conftest import damage
+from helpers import damage
 
 
 def pack(array, magic=None, shape=None):

@@ -12,7 +12,7 @@ from dltutorials.datasets.npz import NAMES
 
 import numpy
 import pytest
-from conftest import damage
+from helpers import damage
 
 
 @pytest.fixture

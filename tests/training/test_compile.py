@@ -4,7 +4,7 @@ from dltutorials.training.compile import minibatch_function
 import numpy
 import pytest
 import theano.tensor as T
-from conftest import theano_only
+from helpers import theano_only
 
 
 def build(sets):

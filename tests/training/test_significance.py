@@ -17,7 +17,7 @@ from dltutorials.training.task import Task
 import numpy
 import pytest
 import theano.tensor as T
-from histories import without_seconds
+from helpers import without_seconds
 
 
 def models_with(newly_right, newly_wrong, both=7):

@@ -9,7 +9,7 @@ from dltutorials.training.trainer import train
 
 import numpy
 import pytest
-from histories import without_seconds
+from helpers import without_seconds
 
 
 class Line:

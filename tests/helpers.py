@@ -1,0 +1,74 @@
+"""What many tests share, beside the fixtures in conftest.py: scripts, processes, small data."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dltutorials.backend.setup import name_engine
+
+import numpy
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = ROOT / "scripts"
+
+theano_only = pytest.mark.skipif(name_engine() != "Theano", reason="about Theano itself")
+
+
+def load_module(path):
+    """Import a file by its path."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def load_script(name):
+    """Import a script, by its name without an ending."""
+    return load_module(SCRIPTS / f"{name}.py")
+
+
+def run_python(*arguments, folder=None, check=True, **variables):
+    """Run Python in a process of its own; variables of None are not in its environment."""
+    environment = {name: value for name, value in {**os.environ, **variables}.items() if value}
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def make_split(rng, n_examples):
+    """Make examples in the format of MNIST that a linear model can learn."""
+    y = rng.randint(0, 10, n_examples)
+    x = rng.randint(0, 64, (n_examples, 784))
+    for row, label in zip(x, y):
+        row[label * 78 : label * 78 + 20] = 160
+    return (x / 256).astype("float32"), y.astype("int64")
+
+
+def save_npz(path, sets):
+    """Write three pairs of examples and labels as a data set of one's own."""
+    names = [f"{part}_{kind}" for part in ("train", "valid", "test") for kind in "xy"]
+    numpy.savez(path, **dict(zip(names, [array for pair in sets for array in pair])))
+
+
+def damage(content, rng):
+    """Return bytes with a few of the first 2,000 changed, and often cut."""
+    damaged = bytearray(content)
+    for _ in range(rng.choice([1, 1, 4])):
+        damaged[rng.randrange(min(len(damaged), 2000))] = rng.randrange(256)
+    if rng.random() < 0.3:
+        del damaged[rng.randrange(len(damaged)) :]
+    return bytes(damaged)
+
+
+def without_seconds(history):
+    """Return records without the time, which no two training runs share."""
+    return [{name: record[name] for name in record if name != "seconds"} for record in history]
