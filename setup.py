@@ -46,6 +46,7 @@ setup(
         "dltutorials",
         "dltutorials.backend",
         "dltutorials.cli",
+        "dltutorials.commands",
         "dltutorials.datasets",
         "dltutorials.io",
         "dltutorials.models",
@@ -55,14 +56,12 @@ setup(
         "dltutorials.training",
         "dltutorials.data",
         "dltutorials.scripts",
-        "dltutorials.scripts.peers",
     ],
     # MNIST and the scripts travel inside an installed package: nothing is fetched at run time.
     package_dir={"dltutorials.data": "data", "dltutorials.scripts": "scripts"},
     package_data={
         "dltutorials": ["py.typed"],
         "dltutorials.data": ["*.gz", "README.md"],
-        "dltutorials.scripts": ["*.sh"],
     },
     entry_points={"console_scripts": ["dltutorials = dltutorials.__main__:main"]},
     install_requires=[

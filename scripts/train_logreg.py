@@ -5,20 +5,24 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-try:
-    import dltutorials
-    from dltutorials.cli import console
-    from dltutorials.cli.options import add_training_arguments
-    from dltutorials.cli.train import Build, train_model
-except ImportError as error:
-    sys.exit(f"train_logreg.py: error: {error}")
+if __name__ == "__main__":
+    import launcher
+
+    launcher.start()
+import dltutorials
+from dltutorials.cli import console
+from dltutorials.cli.options import add_training_arguments
+from dltutorials.cli.train import Build, train_model
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    options = make_parser().parse_args(argv)
-    build = make_model(options)
-    return console.run(lambda: train_model("train_logreg", options, build))
+    return console.run(run, make_parser(), argv)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train as the options say; return the exit status."""
+    return train_model("train_logreg", options, make_model(options))
 
 
 def make_model(options: argparse.Namespace) -> Build:
@@ -28,7 +32,7 @@ def make_model(options: argparse.Namespace) -> Build:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = console.Parser(description=__doc__)
     add_training_arguments(parser, learning_rate=0.13, batch_size=600, L2_reg=0.0, patience=5000)
     return parser
 

@@ -6,23 +6,27 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-try:
-    import dltutorials
-    from dltutorials.cli import console
-    from dltutorials.cli.options import add_training_arguments
-    from dltutorials.cli.train import Build, train_model
-    from dltutorials.models.mlp import ACTIVATIONS
+if __name__ == "__main__":
+    import launcher
 
-    import numpy
-except ImportError as error:
-    sys.exit(f"train_mlp.py: error: {error}")
+    launcher.start()
+import dltutorials
+from dltutorials.cli import console
+from dltutorials.cli.options import add_training_arguments
+from dltutorials.cli.train import Build, train_model
+from dltutorials.models.mlp import ACTIVATIONS
+
+import numpy
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    options = make_parser().parse_args(argv)
-    build = make_model(options)
-    return console.run(lambda: train_model("train_mlp", options, build))
+    return console.run(run, make_parser(), argv)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train as the options say; return the exit status."""
+    return train_model("train_mlp", options, make_model(options))
 
 
 def make_model(options: argparse.Namespace) -> Build:
@@ -37,7 +41,7 @@ def make_model(options: argparse.Namespace) -> Build:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = console.Parser(description=__doc__)
     add_training_arguments(
         parser, learning_rate=0.01, batch_size=20, L2_reg=0.0001, patience=10_000
     )

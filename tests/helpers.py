@@ -1,11 +1,13 @@
 """What many tests share, beside the fixtures in conftest.py: scripts, processes, small data."""
 
+import importlib
 import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from dltutorials.__main__ import find_commands
 from dltutorials.backend.setup import name_engine
 
 import numpy
@@ -26,8 +28,8 @@ def load_module(path):
 
 
 def load_script(name):
-    """Import a script, by its name without an ending."""
-    return load_module(SCRIPTS / f"{name}.py")
+    """Import a script or a command, by its name without an ending."""
+    return importlib.import_module(find_commands()[name.replace("_", "-")])
 
 
 def run_python(*arguments, folder=None, check=True, **variables):

@@ -1,25 +1,91 @@
-"""What every script shares: its messages and its exit status.
+"""What every script shares: its options, its messages and its exit status.
 
 Results go to stdout, everything else to stderr. The exit status is 0 when the
 work is done, 1 when it failed, 2 when the options cannot be used, 130 after
-Ctrl-C and 143 after SIGTERM; a failure is one line, without a traceback.
+Ctrl-C and 143 after SIGTERM; a failure is one line, without a traceback. What
+the terminal's encoding lacks is written as an escape.
+
+>>> parser = Parser(prog="count.py", description="Count the letters of a word.")
+>>> _ = parser.add_argument("word")
+>>> def count(options):
+...     print_results([f"{len(options.word)} letters"])
+...     return DONE
+>>> run(count, parser, ["Theano"])
+6 letters
+0
 """
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any, NoReturn, TextIO
 
+from dltutorials._version import __version__
 from dltutorials.exceptions import DLTutorialsError, OptionError
 from dltutorials.training.progress import above_bars
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+_program_name: ContextVar[str | None] = ContextVar("program_name", default=None)
+_IN_ASCII = {"±": "+/-", "×": "x", "–": "-", "…": "..."}  # noqa: RUF001
 
-def run(program: Callable[[], int]) -> int:
-    """Run the body of a script; turn what it raises into a line and an exit status."""
+
+class Parser(argparse.ArgumentParser):
+    """Reads the options of a script; raises an :class:`OptionError` instead of exiting.
+
+    Parameters
+    ----------
+    prog : str, optional
+        By default the name of the running program, as messages have it.
+    **settings
+        Those of :class:`argparse.ArgumentParser`.
+    """
+
+    def __init__(self, prog: str | None = None, **settings: Any) -> None:
+        super().__init__(prog=prog or program_name(), **settings)
+        if self.add_help:
+            version = f"dltutorials {__version__}"
+            self.add_argument("--version", action="version", version=version)
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse options."""
+        raise OptionError(f"{message}; see --help")
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help, on any terminal."""
+        _print(self.format_help(), file or sys.stdout, end="")
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Return the options by the names of their values: how each is written."""
+        return {
+            action.dest: max(action.option_strings, key=len)
+            for action in self._actions
+            if action.option_strings
+        }
+
+
+def run(
+    program: Callable[[argparse.Namespace], int],
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Read the options and run a script's body; return the exit status.
+
+    What the body raises becomes a line on stderr.
+
+    Parameters
+    ----------
+    program : callable(options) -> int
+    parser : Parser
+    argv : sequence of str, optional
+        By default those of the command line.
+    """
     try:
-        return program()
+        return program(parser.parse_args(argv))
     except OptionError as error:
         return fail(f"error: {error}", WRONG_USAGE)
     except DLTutorialsError as error:
@@ -38,20 +104,35 @@ def run(program: Callable[[], int]) -> int:
 
 def fail(message: str, status: int) -> int:
     """Print why a script failed; return its exit status."""
-    say(f"{os.path.basename(sys.argv[0])}: {message}")
+    print_message(f"{program_name()}: {message}")
     return status
 
 
-def show(lines: Sequence[str]) -> None:
-    """Print results."""
+def print_results(lines: Sequence[str]) -> None:
+    """Print results, on stdout."""
     with above_bars():
-        print(*lines, sep="\n", flush=True)
+        _print("\n".join(lines), sys.stdout)
 
 
-def say(message: str) -> None:
-    """Print a message that is no result."""
+def print_message(message: str) -> None:
+    """Print a message that is not a result, on stderr."""
     with above_bars():
-        print(message, file=sys.stderr, flush=True)
+        _print(message, sys.stderr)
+
+
+def program_name() -> str:
+    """Return what messages and the help call the running program."""
+    return _program_name.get() or os.path.basename(sys.argv[0])
+
+
+@contextlib.contextmanager
+def named(name: str) -> Iterator[None]:
+    """Give the running program another name than that of its file."""
+    token = _program_name.set(name)
+    try:
+        yield
+    finally:
+        _program_name.reset(token)
 
 
 def seed(text: str) -> int:
@@ -60,3 +141,15 @@ def seed(text: str) -> int:
     if not 0 <= value < 2**32:
         raise argparse.ArgumentTypeError(f"got {value}, expected an integer from 0 to {2**32 - 1}")
     return value
+
+
+def _print(text: str, file: TextIO, end: str = "\n") -> None:
+    """Print text; what the encoding of the file lacks is escaped."""
+    encoding = file.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        for character, others in _IN_ASCII.items():
+            text = text.replace(character, others)
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    print(text, file=file, end=end, flush=True)

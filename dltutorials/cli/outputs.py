@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dltutorials.cli.console import say
+from dltutorials.cli.console import print_message
 from dltutorials.training.checkpoint import save_state
 from dltutorials.training.history import HistoryWriter
 from dltutorials.training.parameters import save_params
@@ -96,7 +96,7 @@ class _File:
             self.write(value, self.path)
             self.pending = None
         except OSError as error:
-            say(f"warning: {self.path} could not be written: {error.strerror or error}")
+            print_message(f"warning: {self.path} could not be written: {error.strerror or error}")
 
     def finish(self) -> list[str]:
         if self.pending is not None:

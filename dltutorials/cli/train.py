@@ -8,7 +8,7 @@ from typing import Any
 
 from dltutorials._version import __version__
 from dltutorials.backend.setup import describe_engine, engine_versions, name_blas, set_floatX
-from dltutorials.cli.console import DONE, FAILED, INTERRUPTED, fail, say, show
+from dltutorials.cli.console import DONE, FAILED, INTERRUPTED, fail, print_message, print_results
 from dltutorials.cli.options import (
     deciding_options,
     early_stopping,
@@ -54,7 +54,7 @@ def train_model(program: str, options: argparse.Namespace, build: Build) -> int:
     set_floatX(options.floatX)
     prepare_training_options(options)
     if not options.quiet:
-        say(describe_engine())
+        print_message(describe_engine())
     datasets = load_datasets(options)
     task = prepare_task(options, build, datasets)
 
@@ -109,7 +109,7 @@ def load_datasets(options: argparse.Namespace, memory_map: bool = False) -> Shar
         message = f"left out of minibatches of {options.batch_size}: {counts} examples"
         if not options.exact_evaluation:
             message += "; --exact-evaluation counts those of validation and test"
-        say(message)
+        print_message(message)
     return datasets
 
 
@@ -135,7 +135,7 @@ def train_and_report(task: Task, options: argparse.Namespace, about: About) -> i
 
     def on_validation(record: Record) -> None:
         if not options.quiet:
-            show(record_lines(record, task.n_train_batches))
+            print_results(record_lines(record, task.n_train_batches))
         bar.on_validation(record)
         files.on_validation(record)
 
@@ -157,7 +157,7 @@ def train_and_report(task: Task, options: argparse.Namespace, about: About) -> i
     if missing:
         return fail(f"error: {'; '.join(missing)}", FAILED)
     if result.best_iteration is not None and not options.quiet:
-        say(f"{result.message}; the best parameters are in {options.save}")
+        print_message(f"{result.message}; the best parameters are in {options.save}")
     return stop_requested.exit_status if status == INTERRUPTED else status
 
 
@@ -206,15 +206,15 @@ def _load_state(options: argparse.Namespace, facts: dict[str, Any], task: Task) 
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     if other_engine is not None and not options.quiet:
-        say(f"{path}: {other_engine}")
+        print_message(f"{path}: {other_engine}")
     return state
 
 
 def _report(result: Result) -> int:
     if result.best_iteration is None:
-        say(f"{result.message}, before the first validation: nothing is saved")
+        print_message(f"{result.message}, before the first validation: nothing is saved")
     else:
-        show(result_lines(result))
+        print_results(result_lines(result))
     if result.stop_reason == "diverged":
         return fail(f"error: {result.message}; try a smaller --learning-rate", FAILED)
     if result.stop_reason == "interrupted":

@@ -1,4 +1,3 @@
-#!/usr/bin/env python
 """Fetch published data sets, check them, and keep them in the tutorial's format.
 
 What is there already and sound is not fetched again. DLTUTORIALS_MIRROR names
@@ -7,23 +6,24 @@ a server to try first, HTTPS_PROXY a proxy.
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-try:
-    from dltutorials.cli import console
-    from dltutorials.datasets import find_dataset, open_dataset
-    from dltutorials.datasets.catalogue import CATALOGUE
-    from dltutorials.datasets.download import cache_folder, download
-    from dltutorials.exceptions import DataError
-except ImportError as error:
-    sys.exit(f"download_data.py: error: {error}")
+from dltutorials.cli import console
+from dltutorials.datasets import find_dataset, open_dataset
+from dltutorials.datasets.catalogue import CATALOGUE
+from dltutorials.datasets.download import cache_folder, download
+from dltutorials.exceptions import DataError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    parser = argparse.ArgumentParser(
+    return console.run(download_data, make_parser(), argv)
+
+
+def make_parser() -> console.Parser:
+    """Return the parser of the command's options."""
+    parser = console.Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
@@ -34,15 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="data set; default: %(default)s",
     )
     parser.add_argument("--offline", action="store_true", help="only check what is there")
-    options = parser.parse_args(argv)
-    names = list(CATALOGUE) if options.name == "all" else [options.name]
-    return console.run(lambda: download_data(names, options.offline))
+    return parser
 
 
-def download_data(names: Sequence[str], offline: bool) -> int:
+def download_data(options: argparse.Namespace) -> int:
     """Have each data set, and print where it is."""
-    for name in names:
-        print(f"{CATALOGUE[name].title}: {_have(name, offline)}", flush=True)
+    for name in CATALOGUE if options.name == "all" else [options.name]:
+        console.print_results([f"{CATALOGUE[name].title}: {_have(name, options.offline)}"])
     return console.DONE
 
 
@@ -59,10 +57,6 @@ def _have(name: str, offline: bool) -> Path:
     except DataError as error:
         if offline or file.parent != cache_folder():
             raise
-        console.say(f"{error}; it is fetched again")
+        console.print_message(f"{error}; it is fetched again")
         return download(CATALOGUE[name])
     return Path(os.path.abspath(file))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,43 +1,37 @@
-#!/usr/bin/env python
 """Make pictures from what a training saved: its history, its parameters, its snapshots."""
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-try:
-    from dltutorials.checks import require_integer
-    from dltutorials.cli import console
-    from dltutorials.datasets import SPLITS, find_dataset, load_mnist
-    from dltutorials.exceptions import DataError, OptionError, in_file
-    from dltutorials.extras import import_optional
-    from dltutorials.io.files import durable_writer, prepare_output
-    from dltutorials.plotting import animation, figures
-    from dltutorials.plotting.curves import MAX_RUNS, plot_history
-    from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
-    from dltutorials.plotting.misclassified import N_MISTAKES, plot_errors
-    from dltutorials.prediction.saved_model import add_test_set_arguments, load_model
-    from dltutorials.training.history import read_history
-    from dltutorials.training.parameters import read_params
-    from dltutorials.training.snapshots import find_snapshots
-except ImportError as error:
-    sys.exit(f"plot.py: error: {error}")
+from dltutorials.checks import require_integer
+from dltutorials.cli import console
+from dltutorials.datasets import SPLITS, find_dataset, load_mnist
+from dltutorials.exceptions import DataError, OptionError, in_file
+from dltutorials.extras import import_optional
+from dltutorials.io.files import durable_writer, prepare_output
+from dltutorials.plotting import animation, figures
+from dltutorials.plotting.curves import MAX_RUNS, plot_history
+from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
+from dltutorials.plotting.misclassified import N_MISTAKES, plot_errors
+from dltutorials.prediction.saved_model import add_test_set_arguments, load_model
+from dltutorials.training.history import read_history
+from dltutorials.training.parameters import read_params
+from dltutorials.training.snapshots import find_snapshots
 
 GIF_UNITS, STRIP_UNITS = 25, 10
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    options = make_parser().parse_args(argv)
-    return console.run(lambda: plot(options))
+    return console.run(plot, make_parser(), argv)
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> console.Parser:
     """Return the parser of the script's options."""
-    parser = argparse.ArgumentParser(
+    parser = console.Parser(
         description=__doc__, epilog="Each has options of its own: %(prog)s KIND --help."
     )
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
@@ -175,7 +169,7 @@ def plot(options: argparse.Namespace) -> int:
     prepare_output(options.output)
     require_other(options.output, inputs)
     summary = options.draw(options)
-    print(f"wrote {options.output}: {summary}", flush=True)
+    console.print_results([f"wrote {options.output}: {summary}"])
     return console.DONE
 
 
@@ -266,7 +260,3 @@ def draw_snapshots(options: argparse.Namespace) -> str:
             figures.save_figure(ax.figure, options.output, options.dpi)
     n_found = len(find_snapshots(folder))
     return f"units: {len(units)}, snapshots: {len(frames)} of {n_found:,}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

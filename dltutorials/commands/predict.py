@@ -1,23 +1,18 @@
-#!/usr/bin/env python
 """Predict the labels of test images, or of photos of digits, with saved parameters."""
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-try:
-    from dltutorials.cli import console
-    from dltutorials.datasets import SPLITS, load_mnist
-    from dltutorials.exceptions import DataError, OptionError
-    from dltutorials.extras import import_optional
-    from dltutorials.prediction.photos import SIDE, load_photo
-    from dltutorials.prediction.saved_model import SavedModel, add_test_set_arguments, load_model
+from dltutorials.cli import console
+from dltutorials.datasets import SPLITS, load_mnist
+from dltutorials.exceptions import DataError, OptionError
+from dltutorials.extras import import_optional
+from dltutorials.prediction.photos import SIDE, load_photo
+from dltutorials.prediction.saved_model import SavedModel, add_test_set_arguments, load_model
 
-    import numpy
-except ImportError as error:
-    sys.exit(f"predict.py: error: {error}")
+import numpy
 
 _MOST_SHOWN = 10  # probabilities in the text, the largest ones
 
@@ -32,13 +27,12 @@ class Example(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    options = make_parser().parse_args(argv)
-    return console.run(lambda: predict(options))
+    return console.run(predict, make_parser(), argv)
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> console.Parser:
     """Return the parser of the script's options."""
-    parser = argparse.ArgumentParser(
+    parser = console.Parser(
         description=__doc__, usage="%(prog)s FILE [--index N ...] [--image FILE ...] [options]"
     )
     add = parser.add_argument
@@ -122,14 +116,14 @@ def report(examples: Sequence[Example], p_y_given_x: numpy.ndarray, form: str) -
     """Print the predictions."""
     records = [as_record(example, p) for example, p in zip(examples, p_y_given_x)]
     if form == "json":
-        print(json.dumps(records, indent=1))
+        console.print_results([json.dumps(records, indent=1)])
         return
     for record in records:
-        print(*lines_of(record), sep="\n")
+        console.print_results(lines_of(record))
     judged = [record for record in records if record["truth"] is not None]
     if len(judged) > 1:
         n_wrong = sum(record["label"] != record["truth"] for record in judged)
-        print(f"{n_wrong} of {len(judged)} test images are labelled wrongly")
+        console.print_results([f"{n_wrong} of {len(judged)} test images are labelled wrongly"])
 
 
 def as_record(example: Example, p: numpy.ndarray) -> dict[str, Any]:
@@ -153,7 +147,3 @@ def lines_of(record: dict[str, Any]) -> list[str]:
         line += f", truth {record['truth']}, {verdict}"
     ranked = sorted(enumerate(record["probabilities"]), key=lambda pair: -pair[1])[:_MOST_SHOWN]
     return [line, "  " + "  ".join(f"{label}: {p * 100:.1f}" for label, p in sorted(ranked)) + " %"]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python
 """Choose between models by their validation errors: train all of a grid, from several seeds."""
 
 import argparse
@@ -9,32 +8,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-try:
-    from dltutorials.backend.setup import set_floatX
-    from dltutorials.checks import require_integer
-    from dltutorials.cli import console
-    from dltutorials.cli.options import check_numbers, prepare_training_options
-    from dltutorials.exceptions import DataError, OptionError
-    from dltutorials.selection.comparison import Outcome, compare
-    from dltutorials.selection.grid import Run, make_runs
-    from dltutorials.selection.parallel import run_jobs
-    from dltutorials.selection.runs import Job, RunRecord, describe_run, load_record, load_script
-    from dltutorials.selection.shared_data import share_data
-except ImportError as error:
-    sys.exit(f"select_model.py: error: {error}")
+from dltutorials.backend.setup import set_floatX
+from dltutorials.checks import require_integer
+from dltutorials.cli import console
+from dltutorials.cli.options import check_numbers, prepare_training_options
+from dltutorials.exceptions import DataError, OptionError
+from dltutorials.selection.comparison import Outcome, compare
+from dltutorials.selection.grid import Run, make_runs
+from dltutorials.selection.parallel import run_jobs
+from dltutorials.selection.runs import Job, RunRecord, describe_run, load_record
+from dltutorials.selection.scripts import find_script, load_script
+from dltutorials.selection.shared_data import share_data
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    options = make_parser().parse_args(arguments[:end])
-    return console.run(lambda: select_model(options, arguments[end + 1 :]))
+    others = arguments[end + 1 :]
+    return console.run(
+        lambda options: select_model(options, others), make_parser(), arguments[:end]
+    )
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> console.Parser:
     """Return the parser of the script's options."""
-    parser = argparse.ArgumentParser(
+    parser = console.Parser(
         description=__doc__,
         usage="%(prog)s SCRIPT --grid NAME=VALUE,... [options] [-- options of SCRIPT]",
         epilog="The results stay in the folder: what is finished there is not repeated.",
@@ -86,21 +85,12 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             records[record["key"]] = record
             show(record, len(records))
     except KeyboardInterrupt as interrupt:
-        console.say(
+        console.print_message(
             f"interrupted; {len(records)} of {len(jobs)} runs are finished in {options.results}; "
             "the same command goes on with the others"
         )
         return interrupt.args[0] if interrupt.args else console.INTERRUPTED
     return report([(run, records[job.key]) for run, job in zip(runs, jobs)], options)
-
-
-def find_script(name: str) -> str:
-    """Return the path of a training script, given it or the name of one beside this."""
-    beside = Path(__file__).resolve().parent / f"{name}.py"
-    path = beside if beside.exists() else Path(name).resolve()
-    if not path.is_file():
-        raise OptionError(f"script: got {name}, expected train_logreg, train_mlp, or a path")
-    return str(path)
 
 
 def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
@@ -147,27 +137,23 @@ class Progress:
     def say(self, message: str) -> None:
         """Print a message, unless told to be quiet."""
         if not self.quiet:
-            console.say(message)
+            console.print_message(message)
 
 
 def report(outcomes: Sequence[Outcome], options: argparse.Namespace) -> int:
     """Print the comparison; return the exit status."""
     comparison = compare(outcomes)
     if options.format == "json":
-        print(json.dumps(comparison.as_json(), indent=1))
+        console.print_results([json.dumps(comparison.as_json(), indent=1)])
     else:
-        print(*comparison.lines(), sep="\n", flush=True)
+        console.print_results(comparison.lines())
     if comparison.chosen is None or comparison.chosen.best is None:
         return console.fail("error: all runs failed", console.FAILED)
     if not options.quiet:
         path = Path(options.results, f"{comparison.chosen.best[1]['key']}.pkl")
-        console.say(f"the parameters of the best run are in {path}")
+        console.print_message(f"the parameters of the best run are in {path}")
     return console.DONE
 
 
 def _interrupt(number: int, _frame: Any) -> None:
     raise KeyboardInterrupt(128 + number)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

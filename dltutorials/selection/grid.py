@@ -21,14 +21,24 @@ dltutorials.exceptions.OptionError: grid: got learning_rat, expected one of lear
 import argparse
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from dltutorials.checks import require_integer
+from dltutorials.cli.console import Parser
 from dltutorials.cli.options import FILES
 from dltutorials.exceptions import OptionError
 
 # What says where files are, or how to go about it, gives no other model.
-_NO_CHOICE = (*FILES, "dataset", "offline", "quiet", "chunk_size", "exact_evaluation", "help")
+_NO_CHOICE = (
+    *FILES,
+    "dataset",
+    "offline",
+    "quiet",
+    "chunk_size",
+    "exact_evaluation",
+    "help",
+    "version",
+)
 
 
 class Run(NamedTuple):
@@ -99,7 +109,9 @@ def make_runs(
         If a name is unknown or comes twice, a value is missing, wrong, or there
         twice, or the script has no seed to vary.
     """
-    base = _parse(parser, arguments)
+    if not isinstance(parser, Parser):  # the same options, refused by an error
+        parser = Parser(parents=[parser], add_help=False)
+    base = parser.parse_args(list(arguments))
     for name in FILES:
         if name in base and getattr(base, name) != parser.get_default(name):
             raise OptionError(
@@ -114,7 +126,7 @@ def make_runs(
             raise OptionError(f"grid: got {name} twice, expected all of its values in one --grid")
     runs: list[Run] = []
     for values in itertools.product(*(values for _, values in axes)):
-        options = _parse(parser, [*arguments, *values])
+        options = parser.parse_args([*arguments, *values])
         settings = {name: getattr(options, name) for name in names}
         if any(run.settings == settings for run in runs):
             raise OptionError(f"grid: got {settings} twice, expected different values")
@@ -140,30 +152,16 @@ def _seeds(base: argparse.Namespace, n_seeds: int | None) -> Sequence[int | None
     return range(base.seed, last + 1)
 
 
-def _axis(parser: argparse.ArgumentParser, text: str) -> tuple[str, list[str]]:
+def _axis(parser: Parser, text: str) -> tuple[str, list[str]]:
     """Return the name of an option, and an argument for the parser for each of its values."""
     name, _, values = text.partition("=")
     name = name.strip().replace("-", "_")
-    actions = {action.dest: action for action in parser._actions}
-    if name == "seed" and name in actions:
+    options = parser.options
+    if name == "seed" and name in options:
         raise OptionError("grid: got seed, expected --seeds N; -- --seed sets the first of them")
-    if name not in actions or name in _NO_CHOICE:
-        expected = ", ".join(sorted(set(actions) - {*_NO_CHOICE, "seed"}))
+    if name not in options or name in _NO_CHOICE:
+        expected = ", ".join(sorted(set(options) - {*_NO_CHOICE, "seed"}))
         raise OptionError(f"grid: got {name or text}, expected one of {expected}")
     if not all(value.strip() for value in values.split(",")):
         raise OptionError(f"grid: got {text!r}, expected {name}=VALUE,VALUE...")
-    option = max(actions[name].option_strings, key=len)
-    return name, [f"{option}={value.strip()}" for value in values.split(",")]
-
-
-def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
-    """Have the parser raise what it would print with its usage."""
-
-    def refuse(message: str) -> NoReturn:
-        raise OptionError(message)
-
-    parser.error = refuse  # type: ignore[method-assign]
-    try:
-        return parser.parse_args(list(arguments))
-    finally:
-        del parser.error
+    return name, [f"{options[name]}={value.strip()}" for value in values.split(",")]

@@ -8,7 +8,7 @@ it went, as JSON, which is written when the run has ended, whole or not at all.
 called in any process that has the package and sees the folder.
 
 >>> import tempfile
->>> job = Job("train_mlp.py", {}, {"options": {"n_hidden": 3}}, tempfile.mkdtemp())
+>>> job = Job("train_mlp", {}, {"options": {"n_hidden": 3}}, tempfile.mkdtemp())
 >>> len(job.key), load_record(job)
 (16, None)
 """
@@ -16,7 +16,6 @@ called in any process that has the package and sees the folder.
 import argparse
 import gc
 import hashlib
-import importlib.util
 import json
 import math
 import os
@@ -29,8 +28,8 @@ from dltutorials._version import __version__
 from dltutorials.backend.setup import set_floatX
 from dltutorials.cli.options import deciding_options, early_stopping
 from dltutorials.cli.train import describe_training, load_datasets, prepare_task
-from dltutorials.exceptions import DLTutorialsError, OptionError
 from dltutorials.io.files import durable_writer
+from dltutorials.selection.scripts import load_script, one_line
 from dltutorials.training.parameters import save_params
 from dltutorials.training.task import Result
 from dltutorials.training.trainer import train
@@ -47,7 +46,7 @@ class Job(NamedTuple):
     Attributes
     ----------
     script : str
-        The path of the training script.
+        The training script, as :func:`~dltutorials.selection.scripts.find_script` returns it.
     options : dict
         All of its options.
     facts : dict
@@ -78,36 +77,13 @@ class Job(NamedTuple):
         return Path(self.folder, f"{self.key}.pkl")
 
 
-def load_script(path: str) -> Any:
-    """Import a training script by its path.
-
-    It has to have ``make_parser()``, which returns the parser of its options,
-    and ``make_model(options)``: see :func:`dltutorials.cli.train.prepare_task`.
-
-    Raises
-    ------
-    OptionError
-        If it is no such script.
-    """
-    try:
-        spec: Any = importlib.util.spec_from_file_location(Path(path).stem, path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module.make_parser and module.make_model and module
-    except (Exception, SystemExit) as error:
-        raise OptionError(
-            f"script: got {path}, expected a training script with make_parser and make_model "
-            f"({_one_line(error)})"
-        ) from None
-
-
 def describe_run(script: str, options: argparse.Namespace, data: str) -> dict[str, Any]:
     """Return what decides the result of a run: the facts of a :class:`Job`.
 
     Parameters
     ----------
     script : str
-        The path of the training script.
+        The training script, as :func:`~dltutorials.selection.scripts.find_script` returns it.
     options : argparse.Namespace
     data : str
         A digest of the arrays.
@@ -115,7 +91,7 @@ def describe_run(script: str, options: argparse.Namespace, data: str) -> dict[st
     deciding = {**deciding_options(options), "n_epochs": options.n_epochs}
     return {
         "options": deciding,
-        "script": hashlib.sha256(Path(script).read_bytes()).hexdigest(),
+        "script": hashlib.sha256(Path(load_script(script).__file__).read_bytes()).hexdigest(),
         "dltutorials": __version__,
         **describe_training(Path(script).stem, data),
     }
@@ -174,7 +150,7 @@ def run_job(job: Job, owner: int) -> RunRecord:
                 file.write(json.dumps(record, indent=1).encode())
             return record
         except (Exception, SystemExit) as error:  # the other runs go on
-            return failed(job, _one_line(error))
+            return failed(job, one_line(error))
 
 
 def _train(job: Job) -> Result:
@@ -216,10 +192,3 @@ def _record(job: Job, result: Result) -> RunRecord:
 def failed(job: Job, reason: str | None) -> RunRecord:
     """Return the record of a run that came to nothing."""
     return {"format": FORMAT, "key": job.key, "facts": job.facts, "failure": reason}
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:200]
-    if isinstance(error, (DLTutorialsError, OSError)) and text:
-        return text
-    return f"{type(error).__name__}: {text}".rstrip(": ")

@@ -20,13 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-try:
-    from dltutorials.checks import require_integer
-    from dltutorials.cli import console
-    from dltutorials.datasets import find_dataset
-    from dltutorials.exceptions import DLTutorialsError, OptionError
-except ImportError as error:
-    sys.exit(f"benchmark.py: error: {error}")
+from dltutorials.checks import require_integer
+from dltutorials.cli import console
+from dltutorials.datasets import find_dataset
+from dltutorials.exceptions import DLTutorialsError, OptionError
 
 FOLDER = Path(__file__).resolve().with_name("peers")
 OURS = "dltutorials"
@@ -68,7 +65,7 @@ class Peer(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = console.Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--benchmark", choices=list(BENCHMARKS), default="logreg", help="default: %(default)s")
     add(
@@ -86,8 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--dataset", metavar="FILE", help="default: the project's MNIST")
     add("--growth", action="store_true", help="the cost as batch, data and model grow instead")
     add("--json", metavar="FILE", help="file for all figures")
-    options = parser.parse_args(argv)
-    return console.run(lambda: benchmark(options))
+    return console.run(benchmark, parser, argv)
 
 
 def benchmark(options: argparse.Namespace) -> int:

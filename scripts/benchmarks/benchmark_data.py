@@ -20,15 +20,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-try:
-    import dltutorials
-    from dltutorials.cli import console
-    from dltutorials.datasets import loading
+import dltutorials
+from dltutorials.cli import console
+from dltutorials.datasets import loading
 
-    import numpy
-    import theano.tensor as T
-except ImportError as error:
-    sys.exit(f"benchmark_data.py: error: {error}")
+import numpy
+import theano.tensor as T
 
 BATCH_SIZE, N_IN, N_OUT = 600, 784, 10
 ROW_BYTES = N_IN * 4
@@ -37,23 +34,22 @@ MIB = 1 << 20
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = console.Parser(description=__doc__)
     add = parser.add_argument
     add("--gigabytes", type=float, default=4.0, help="size of the large set; default: %(default)s")
     add("--chunk-size", type=int, default=10, help="minibatches of 600; default: %(default)s")
     add("--rounds", type=int, default=5, help="processes a figure; default: %(default)s")
     add("--folder", help="where to put the large set; default: the system's temporary folder")
     add("--process", nargs=3, help=argparse.SUPPRESS)  # what, file, chunk size: a measured process
-    options = parser.parse_args(argv)
+    return console.run(benchmark, parser, argv)
+
+
+def benchmark(options: argparse.Namespace) -> int:
+    """Measure everything and print the tables; or be one of the processes that are measured."""
     if options.process:
         what, file, chunk_size = options.process
         print(json.dumps(PROCESSES[what](file, int(chunk_size))))
         return console.DONE
-    return console.run(lambda: benchmark(options))
-
-
-def benchmark(options: argparse.Namespace) -> int:
-    """Measure everything and print the tables."""
     standard = str(loading.find_dataset())
     print("loading mnist.pkl.gz", flush=True)
     plain, ours = in_turn(["unpickle", "load_data"], standard, options)

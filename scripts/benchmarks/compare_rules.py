@@ -11,22 +11,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-try:
-    import dltutorials
-    from dltutorials.cli import console
+import dltutorials
+from dltutorials.cli import console
 
-    import numpy
-    import theano.tensor as T
-    from scipy import stats
-except ImportError as error:
-    sys.exit(f"compare_rules.py: error: {error}")
+import numpy
+import theano.tensor as T
+from scipy import stats
 
 COLUMNS = (("epochs", "{:.1f}"), ("validation error, %", "{:.3f}"), ("test error, %", "{:.3f}"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = console.Parser(description=__doc__)
     add = parser.add_argument
     add("--dataset", default="mnist.pkl.gz", help="data set; default: %(default)s")
     add("--n-runs", type=int, default=20, metavar="N", help="seeds; default: %(default)s")
@@ -36,8 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--learning-rate", type=float, default=0.1, metavar="X", help="default: %(default)s")
     add("--patience", type=int, default=5000, metavar="N", help="default: %(default)s")
     add("--n-epochs", type=int, default=300, metavar="N", help="default: %(default)s")
-    options = parser.parse_args(argv)
-    return console.run(lambda: compare_rules(options))
+    return console.run(compare_rules, parser, argv)
 
 
 def compare_rules(options: argparse.Namespace) -> int:
@@ -59,7 +55,7 @@ def compare_rules(options: argparse.Namespace) -> int:
             n_epochs = len(result.history)
             shares = result.best_validation_loss, result.test_score or 0.0
             results[name].append((n_epochs, *(100 * share for share in shares)))
-            console.say(f"seed {seed}, {name}: {result.message}")
+            console.print_message(f"seed {seed}, {name}: {result.message}")
     print(table(results), flush=True)
     return console.DONE
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make an environment for each peer of benchmark.py in a folder, and print the options for it.
-#   scripts/setup_peers.sh FOLDER [PYTHON [NEWER]]
+#   scripts/benchmarks/setup_peers.sh FOLDER [PYTHON [NEWER]]
 # PYTHON (default python3) is one that Theano supports, 3.8 to 3.11. NEWER, 3.12 or later, gets
 # this project on PyTensor; without it, that row is left out.
 set -euo pipefail
@@ -25,7 +25,7 @@ make jax jax jaxlib
 make sklearn scikit-learn
 
 if [ $# -eq 3 ]; then
-    checkout=$(cd "$(dirname "$0")/.." && pwd)
+    checkout=$(cd "$(dirname "$0")/../.." && pwd)
     python=$3 make dltutorials-pytensor "$checkout"
     echo "--peer dltutorials-pytensor=$folder/dltutorials-pytensor/bin/python"
 fi

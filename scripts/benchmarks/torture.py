@@ -22,18 +22,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-try:
-    from dltutorials import DataError
-    from dltutorials.cli import console
-    from dltutorials.datasets import load_mnist
-    from dltutorials.training.checkpoint import load_state, save_state
-    from dltutorials.training.parameters import load_params, save_params
+from dltutorials import DataError
+from dltutorials.cli import console
+from dltutorials.datasets import load_mnist
+from dltutorials.training.checkpoint import load_state, save_state
+from dltutorials.training.parameters import load_params, save_params
 
-    import numpy
-except ImportError as error:
-    sys.exit(f"torture.py: error: {error}")
+import numpy
 
-TRAIN = Path(__file__).resolve().with_name("train_logreg.py")
+TRAIN = Path(__file__).resolve().parents[1] / "train_logreg.py"
 N_EPOCHS = 200
 SECONDS_ALLOWED = 5
 # Python reports these to audit hooks: whoever reads a file must cause none of them.
@@ -48,14 +45,13 @@ SNIPPETS = [
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = console.Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--kills", type=int, default=200, metavar="N", help="trainings; default: %(default)s")
     add("--mutants", type=int, default=100_000, metavar="N", help="files; default: %(default)s")
     add("--jobs", type=int, default=2, metavar="N", help="trainings at once; default: %(default)s")
     add("--seed", type=int, default=0, metavar="N", help="of all random choices")
-    options = parser.parse_args(argv)
-    return console.run(lambda: torture(options))
+    return console.run(torture, parser, argv)
 
 
 def torture(options: argparse.Namespace) -> int:
@@ -65,7 +61,7 @@ def torture(options: argparse.Namespace) -> int:
         failures = kill_trainings(folder, options) if options.kills else []
         failures += damage_files(folder, options) if options.mutants else []
     for failure in failures:
-        console.say(failure)
+        console.print_message(failure)
     return console.FAILED if failures else console.DONE
 
 

@@ -1,17 +1,16 @@
-import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy
 import pytest
 import theano
+from helpers import SCRIPTS, load_script
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "select_model.py"
+SCRIPT = SCRIPTS / "select_model.py"
 
 # Training scripts of one's own.
 MORTAL = f"""
@@ -70,9 +69,7 @@ def main(tmp_path, tiny_file, monkeypatch):
     """Return the script's main function, on the tiny data set, in this process."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["select_model.py"])
-    spec = importlib.util.spec_from_file_location("select_model", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_script("select_model")
     before = theano.config.floatX, signal.getsignal(signal.SIGTERM)
     common = ["--", "--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "2"]
     yield lambda *arguments: module.main([*arguments, *common])
@@ -186,7 +183,10 @@ def test_what_may_pass_is_tried_again(main, tmp_path, capsys):
         (["train_mlp"], "grid: got none"),
         (["train_logreg", "--seeds", "5"], "seeds: got 5, but this training draws nothing"),
         (["train_cnn", "--seeds", "5"], "script: got train_cnn, expected train_logreg, train_mlp"),
-        (["select_model", "--seeds", "5"], "expected a training script with make_parser"),
+        (
+            ["select_model", "--seeds", "5"],
+            "script: got select_model, expected train_logreg, train_mlp, ",
+        ),
         (["train_mlp", "--seeds", "5", "--jobs", "0"], "jobs: got 0, expected an integer"),
         (["train_mlp", "--seeds", "5", "--jobs", "2", "--dask", "a:1"], "jobs: got it together"),
     ],

@@ -19,8 +19,9 @@ from dltutorials.datasets.catalogue import PublishedDataset, PublishedFile
 
 import numpy
 import pytest
+from helpers import SCRIPTS
 
-DOWNLOAD = Path(__file__).resolve().parents[2] / "scripts" / "download_data.py"
+DOWNLOAD = SCRIPTS / "download_data.py"
 TRAIN = DOWNLOAD.with_name("train_logreg.py")
 
 

@@ -1,22 +1,18 @@
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 from dltutorials.backend.setup import name_engine
 
 import pytest
+from helpers import SCRIPTS, load_module
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "benchmark.py"
+SCRIPT = SCRIPTS / "benchmarks" / "benchmark.py"
 
 
 @pytest.fixture
 def benchmark():
-    spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(SCRIPT)
 
 
 def run(*arguments):

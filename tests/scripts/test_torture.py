@@ -1,12 +1,11 @@
-import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from helpers import SCRIPTS, load_module
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "torture.py"
+SCRIPT = SCRIPTS / "benchmarks" / "torture.py"
 
 
 def test_killed_trainings_resume_to_the_same_bytes_and_damaged_files_run_nothing():
@@ -24,10 +23,7 @@ def test_killed_trainings_resume_to_the_same_bytes_and_damaged_files_run_nothing
 
 @pytest.fixture
 def torture():
-    spec = importlib.util.spec_from_file_location("torture", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(SCRIPT)
 
 
 def test_the_watch_would_see_what_is_run(torture, capsys, monkeypatch):

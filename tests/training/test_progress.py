@@ -6,13 +6,13 @@ import struct
 import subprocess
 import sys
 import termios
-from pathlib import Path
 
 from dltutorials import ProgressBar
 
 import pytest
+from helpers import SCRIPTS
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "train_logreg.py"
+SCRIPT = SCRIPTS / "train_logreg.py"
 
 
 def train_on_a_terminal(folder, tiny_file, **variables):

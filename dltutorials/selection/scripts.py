@@ -1,0 +1,92 @@
+"""Training scripts: the project's by their names, other people's by their paths.
+
+>>> sorted(name for name in list_scripts() if "m" not in name)
+['train_logreg']
+>>> load_script("train_mlp").make_parser().get_default("n_hidden")
+500
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import dltutorials
+from dltutorials.exceptions import DLTutorialsError, OptionError
+
+
+def list_scripts() -> dict[str, str]:
+    """Return the project's training scripts: the module of each, by its name."""
+    names = [module.name for module in pkgutil.iter_modules(_package().__path__)]
+    return {name: f"dltutorials.scripts.{name}" for name in names if name.startswith("train_")}
+
+
+def find_script(name: str) -> str:
+    """Return the name of one of the project's training scripts, or the whole path of another.
+
+    Raises
+    ------
+    OptionError
+        If it is neither.
+    """
+    scripts = list_scripts()
+    if name in scripts:
+        return name
+    path = Path(name).resolve()
+    if not path.is_file():
+        raise OptionError(f"script: got {name}, expected {', '.join(scripts)}, or a path")
+    return str(path)
+
+
+def load_script(script: str) -> Any:
+    """Import a training script.
+
+    It has to have ``make_parser()``, which returns the parser of its options,
+    and ``make_model(options)``: see :func:`dltutorials.cli.train.prepare_task`.
+
+    Parameters
+    ----------
+    script : str
+        As :func:`find_script` returns it.
+
+    Raises
+    ------
+    OptionError
+        If it is not such a script.
+    """
+    own = list_scripts().get(script)
+    try:
+        module = _import_file(script) if own is None else importlib.import_module(own)
+        if not callable(module.make_parser) or not callable(module.make_model):
+            raise TypeError("they are not functions")
+    except (Exception, SystemExit) as error:
+        raise OptionError(
+            f"script: got {script}, expected a training script with make_parser and make_model "
+            f"({one_line(error)})"
+        ) from None
+    return module
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says, short; of one that is not ours also what it is."""
+    text = " ".join(str(error).split())[:200]
+    if isinstance(error, (DLTutorialsError, OSError)) and text:
+        return text
+    return f"{type(error).__name__}: {text}".rstrip(": ")
+
+
+def _import_file(path: str) -> Any:
+    spec: Any = importlib.util.spec_from_file_location(Path(path).stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _package() -> Any:
+    """Import the project's scripts, which a checkout that is not installed has beside it."""
+    try:
+        return importlib.import_module("dltutorials.scripts")
+    except ModuleNotFoundError:
+        dltutorials.__path__.append(str(Path(dltutorials.__file__).resolve().parents[1]))
+        return importlib.import_module("dltutorials.scripts")

@@ -1,0 +1,1 @@
+"""The training scripts, as ``dltutorials.scripts`` in an installed package."""
