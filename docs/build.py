@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
+NOT_CHAPTERS = ("index", "architecture")
 SHELL_CELL = "%%sh\n"
 SHOWN_OUTPUT = re.compile(r"```text\n(.*?)```\n*", re.DOTALL)
 
@@ -71,7 +72,7 @@ def build_notebooks(output: Path) -> int:
 def find_chapters() -> list[Path]:
     """Return the Markdown files of the chapters, those in other languages too."""
     paths = [*FOLDER.glob("*.md"), *FOLDER.glob("[a-z]*/*.md")]  # what is built is in _build
-    return sorted(path for path in paths if path.stem != "index")
+    return sorted(path for path in paths if path.stem not in NOT_CHAPTERS)
 
 
 def to_notebook(text: str) -> Any:

@@ -11,7 +11,7 @@ from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.search.en import SearchEnglish
 
-CHAPTERS = ["getting_started", "logreg", "mlp", "zh/getting_started"]
+CHAPTERS = ["getting_started", "logreg", "mlp", "zh/getting_started", "architecture"]
 
 project = "dltutorials"
 html_title = "dltutorials"

@@ -27,7 +27,7 @@ def load_program(path):
 build = load_program(FOLDER / "build.py")
 CHAPTERS = build.find_chapters()
 ENGLISH = [chapter for chapter in CHAPTERS if chapter.parent == FOLDER]
-PAGES = [FOLDER / "index.md", *CHAPTERS]
+PAGES = [FOLDER / "index.md", FOLDER / "architecture.md", *CHAPTERS]
 TRANSLATIONS = [chapter for chapter in CHAPTERS if chapter.parent != FOLDER]
 
 

@@ -45,13 +45,6 @@ def test_the_saved_parameters_load_as_shown(tmp_path, monkeypatch):
     assert namespace["b"].tolist() == [1, 1]
 
 
-def test_every_room_is_in_the_table_of_parts():
-    package = Path(dltutorials.__file__).parent
-    rooms = {path.stem for path in package.iterdir() if not path.name.startswith((".", "_"))}
-    table = README[README.index("## The parts") : README.index("## The data")]
-    assert {name for name in rooms - {"py"} if f"`{name}`" not in table} == set()
-
-
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if "://" not in target:
