@@ -79,6 +79,9 @@ setup(
         # back each result when it is there.
         "joblib>=1.4",
         "scipy-openblas32>=0.3.23",  # a current BLAS for Theano to link
+        # Which BLAS is loaded, its kernel and threads: they decide the last bits. 3.5 knows the
+        # files of scipy-openblas32.
+        "threadpoolctl>=3.5",
     ],
     extras_require={
         "plot": PLOT,

@@ -11,16 +11,11 @@ early stopping (:mod:`~dltutorials.training.early_stopping`) -> saved parameters
 (:mod:`~dltutorials.training.parameters`).
 """
 
-from dltutorials.backend.setup import import_theano
-
-import_theano()
-
-from dltutorials._version import __version__  # noqa: E402
-from dltutorials.backend.openblas import SlowTheanoWarning  # noqa: E402
-from dltutorials.backend.setup import set_floatX  # noqa: E402
-from dltutorials.chunks import ChunkedDataset  # noqa: E402
-from dltutorials.datasets import load_mnist  # noqa: E402
-from dltutorials.exceptions import (  # noqa: E402
+from dltutorials._version import __version__
+from dltutorials.backend import SlowTheanoWarning, set_floatX  # first: it imports Theano
+from dltutorials.chunks import ChunkedDataset
+from dltutorials.datasets import load_mnist
+from dltutorials.exceptions import (
     DataError,
     DLTutorialsError,
     OptionError,
@@ -28,7 +23,7 @@ from dltutorials.exceptions import (  # noqa: E402
     SetupError,
     UnsafePickleError,
 )
-from dltutorials.losses import (  # noqa: E402
+from dltutorials.losses import (
     errors,
     l1,
     l2_sqr,
@@ -36,19 +31,19 @@ from dltutorials.losses import (  # noqa: E402
     penalty,
     zero_one_loss,
 )
-from dltutorials.minibatch import load_data  # noqa: E402
-from dltutorials.models.logistic import LogisticRegression  # noqa: E402
-from dltutorials.models.mlp import MLP  # noqa: E402
-from dltutorials.plotting.tiles import tile_raster_images  # noqa: E402
-from dltutorials.prediction.saved_model import load_model  # noqa: E402
-from dltutorials.shared import shared_dataset  # noqa: E402
-from dltutorials.training.compile import compile_task  # noqa: E402
-from dltutorials.training.early_stopping import EarlyStopping  # noqa: E402
-from dltutorials.training.parameters import load_params, save_params  # noqa: E402
-from dltutorials.training.progress import ProgressBar  # noqa: E402
-from dltutorials.training.task import Result, Task  # noqa: E402
-from dltutorials.training.trainer import train  # noqa: E402
-from dltutorials.updates import sgd  # noqa: E402
+from dltutorials.minibatch import load_data
+from dltutorials.models.logistic import LogisticRegression
+from dltutorials.models.mlp import MLP
+from dltutorials.plotting.tiles import tile_raster_images
+from dltutorials.prediction.saved_model import load_model
+from dltutorials.shared import shared_dataset
+from dltutorials.training.compile import compile_task
+from dltutorials.training.early_stopping import EarlyStopping
+from dltutorials.training.parameters import load_params, save_params
+from dltutorials.training.progress import ProgressBar
+from dltutorials.training.task import Result, Task
+from dltutorials.training.trainer import train
+from dltutorials.updates import sgd
 
 __all__ = [
     "MLP",

@@ -25,7 +25,7 @@ and returns Theano expressions:
 from collections.abc import Iterable
 from typing import Any
 
-from dltutorials.backend.ops import sum_of_squares
+from dltutorials.backend import sum_of_squares
 from dltutorials.checks import require_not_negative
 from dltutorials.exceptions import OptionError
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import dltutorials
-from dltutorials.backend.setup import name_engine
+from dltutorials import backend
 
 import numpy
 import pytest
@@ -17,9 +17,9 @@ collect_ignore = []
 
 
 def pytest_configure(config):
-    if name_engine() != "Theano":
-        backend = Path(dltutorials.__file__).parent / "backend"
-        ignored = [str(backend / f"{name}.py") for name in ABOUT_THEANO]
+    if backend.name() != "Theano":
+        folder = Path(dltutorials.__file__).parent / "backend"
+        ignored = [str(folder / f"{name}.py") for name in ABOUT_THEANO]
         config.option.ignore = [*(config.option.ignore or []), *ignored]
         collect_ignore.extend(f"backend/test_{name}.py" for name in ABOUT_THEANO)
 

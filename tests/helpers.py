@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dltutorials import backend
 from dltutorials.__main__ import find_commands
-from dltutorials.backend.setup import name_engine
 
 import numpy
 import pytest
@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "scripts"
 
-theano_only = pytest.mark.skipif(name_engine() != "Theano", reason="about Theano itself")
+theano_only = pytest.mark.skipif(backend.name() != "Theano", reason="about Theano itself")
 
 
 def load_module(path):

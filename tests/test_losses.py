@@ -1,7 +1,6 @@
 import re
 
-from dltutorials import losses
-from dltutorials.backend.setup import name_engine
+from dltutorials import backend, losses
 from dltutorials.exceptions import OptionError
 
 import numpy
@@ -108,7 +107,7 @@ def test_a_softmax_output_of_exactly_0_gives_a_finite_loss_and_gradient(floatX):
     assert value == 2000
     assert gradient.tolist() == [[-1, 1]]
     ops = " ".join(str(node.op) for node in f.maker.fgraph.toposort())
-    if name_engine() == "Theano":
+    if backend.name() == "Theano":
         assert "CrossentropySoftmax" in ops
     assert not re.search(r"\blog\b", ops)
 

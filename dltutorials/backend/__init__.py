@@ -1,1 +1,49 @@
-"""Theano 1.0.5 or PyTensor, made to import and run fast on a machine of today."""
+"""Theano 1.0.5 or PyTensor, made to import and run fast on a machine of today.
+
+Importing this package imports the backend, as ``theano``
+(:mod:`dltutorials.backend.setup`). What depends on which of the two it is, and on the
+machine, is behind the names here; nobody else needs to ask.
+
+>>> from dltutorials import backend
+>>> import theano
+>>> W = theano.shared(3.0)
+>>> float(theano.function([], backend.sum_of_squares(W), mode=backend.default_mode())())
+9.0
+"""
+
+from dltutorials.backend.setup import import_theano, set_floatX, temporary_floatX
+
+import_theano()
+
+from dltutorials.backend.compiling import (  # noqa: E402
+    compile_now,
+    default_mode,
+    sum_of_squares,
+    updated_variables,
+)
+from dltutorials.backend.describe import (  # noqa: E402
+    NAMES,
+    describe_backend,
+    describe_numerics,
+    name,
+    name_blas,
+    versions,
+)
+from dltutorials.backend.openblas import SlowTheanoWarning  # noqa: E402
+
+__all__ = [
+    "NAMES",
+    "SlowTheanoWarning",
+    "compile_now",
+    "default_mode",
+    "describe_backend",
+    "describe_numerics",
+    "import_theano",
+    "name",
+    "name_blas",
+    "set_floatX",
+    "sum_of_squares",
+    "temporary_floatX",
+    "updated_variables",
+    "versions",
+]

@@ -48,7 +48,7 @@ def can_compile() -> bool:
         warnings.warn(
             f"there is {missing}; until then Theano computes in Python, many times slower",
             SlowTheanoWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return missing is None
 
@@ -89,7 +89,7 @@ def fast_blas(is_loaded: bool = True) -> str:
 def warn_of_numpy_blas(reason: str) -> None:
     """Say why the fast BLAS is not used."""
     warnings.warn(
-        f"{reason}: Theano uses NumPy's BLAS, which is slower", SlowTheanoWarning, stacklevel=5
+        f"{reason}: Theano uses NumPy's BLAS, which is slower", SlowTheanoWarning, stacklevel=6
     )
 
 

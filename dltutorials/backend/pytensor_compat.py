@@ -250,7 +250,7 @@ def _register(pytensor: Any, special: Any) -> types.ModuleType:
         clone=pytensor.graph.replace.clone_replace,
         __version__=pytensor.__version__,
         __path__=[],  # a package, for ``import theano.tensor``
-        engine=NAME,
+        backend_name=NAME,
         uses_numba=pytensor.config.linker in _NUMBA,
         config=_Options(pytensor.config),
         tensor=tensor,

@@ -47,10 +47,6 @@ from dltutorials.backend.flags import UserSettings, environment
 from dltutorials.backend.theano_patches import patch_module_cache
 from dltutorials.exceptions import OptionError, SetupError
 
-import numpy
-
-_NUMPY_BLAS, _SCIPY_BLAS = "NumPy's BLAS", "SciPy's BLAS"
-
 
 def import_theano() -> Any:
     """Import Theano, or else PyTensor under its name, with our defaults, and return it.
@@ -143,43 +139,6 @@ def temporary_floatX(floatX: str) -> Iterator[None]:
         yield
     finally:
         theano.config.floatX = before
-
-
-def describe_engine() -> str:
-    """Return one line on Theano, its number type and its BLAS, for a log."""
-    theano = import_theano()
-    library = name_blas()
-    relation = "with" if library in (_NUMPY_BLAS, _SCIPY_BLAS) else "linked with"
-    compiler = ""
-    if _uses_numba(theano):
-        compiler = ", compiled by Numba"
-    elif not theano.config.cxx:
-        compiler = ", without a C++ compiler (slow)"
-    engine = f"{name_engine()} {theano.__version__}"
-    return f"{engine}, {theano.config.floatX}, {relation} {library}{compiler}"
-
-
-def name_engine() -> str:
-    """Return "Theano", or the name of what takes its place."""
-    return str(getattr(import_theano(), "engine", "Theano"))
-
-
-def engine_versions() -> dict[str, str]:
-    """Return the versions of what computes: the engine and NumPy."""
-    return {name_engine(): import_theano().__version__, "NumPy": numpy.__version__}
-
-
-def name_blas() -> str:
-    """Return the libraries that the engine's matrix products come from."""
-    theano = import_theano()
-    if _uses_numba(theano):
-        return _SCIPY_BLAS
-    flags = theano.config.blas.ldflags.split() if theano.config.cxx else []
-    return " ".join(flag[2:] for flag in flags if flag.startswith("-l")) or _NUMPY_BLAS
-
-
-def _uses_numba(theano: Any) -> bool:
-    return name_engine() != "Theano" and theano.uses_numba
 
 
 def _default_flags(user: UserSettings) -> dict[str, str]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
+from dltutorials import backend
 from dltutorials._version import __version__
-from dltutorials.backend.setup import describe_engine, engine_versions, name_blas, set_floatX
 from dltutorials.cli.console import DONE, FAILED, INTERRUPTED, fail, print_message, print_results
 from dltutorials.cli.options import (
     deciding_options,
@@ -51,10 +51,10 @@ def train_model(program: str, options: argparse.Namespace, build: Build) -> int:
     build : callable(x, n_in, n_out) -> model
         See :func:`prepare_task`.
     """
-    set_floatX(options.floatX)
+    backend.set_floatX(options.floatX)
     prepare_training_options(options)
     if not options.quiet:
-        print_message(describe_engine())
+        print_message(backend.describe_backend())
     datasets = load_datasets(options)
     task = prepare_task(options, build, datasets)
 
@@ -170,7 +170,7 @@ def describe_training(program: str, data: str) -> dict[str, Any]:
     return {
         "program": program,
         "floatX": theano.config.floatX,
-        **engine_versions(),
+        **backend.versions(),
         "data": data,
     }
 
@@ -179,7 +179,7 @@ def describe_history(options: argparse.Namespace, task: Task, facts: Facts) -> d
     """Return the header of a history: what was trained, and with what."""
     versions = {
         "dltutorials": __version__,
-        **engine_versions(),
+        **backend.versions(),
         "Python": platform.python_version(),
     }
     return {
@@ -190,7 +190,7 @@ def describe_history(options: argparse.Namespace, task: Task, facts: Facts) -> d
         "n_train_batches": task.n_train_batches,
         "floatX": facts["floatX"],
         "device": theano.config.device,
-        "BLAS": name_blas(),
+        "BLAS": backend.name_blas(),
         "versions": versions,
         "data": facts["data"],
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dltutorials.backend.setup import set_floatX
+from dltutorials.backend import set_floatX
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.cli.options import check_numbers, prepare_training_options

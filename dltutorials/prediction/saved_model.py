@@ -21,7 +21,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dltutorials.backend.setup import temporary_floatX
+from dltutorials.backend import temporary_floatX
 from dltutorials.datasets import FILE_NAME
 from dltutorials.exceptions import DataError, in_file
 from dltutorials.models.logistic import LogisticRegression

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dltutorials._version import __version__
-from dltutorials.backend.setup import set_floatX
+from dltutorials.backend import set_floatX
 from dltutorials.cli.options import deciding_options, early_stopping
 from dltutorials.cli.train import describe_training, load_datasets, prepare_task
 from dltutorials.io.files import durable_writer

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dltutorials.backend.ops import compile_now, default_mode
+from dltutorials.backend import compile_now, default_mode
 from dltutorials.datasets import SPLITS
 from dltutorials.minibatch import minibatch, n_minibatches
 from dltutorials.shared import SharedDataset, as_shared_dataset
@@ -66,7 +66,7 @@ def minibatch_function(
         mode=default_mode(),
     )
     if data.is_resident:  # of a set in chunks, the first one is not read yet
-        compile_now(function, 0, updates)
+        compile_now(function, 0)
     return function
 
 

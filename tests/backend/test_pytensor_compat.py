@@ -8,8 +8,7 @@ import textwrap
 from pathlib import Path
 
 import dltutorials
-from dltutorials import load_params, save_params
-from dltutorials.backend.setup import name_engine
+from dltutorials import backend, load_params, save_params
 from dltutorials.training.checkpoint import check_resumable
 
 import numpy
@@ -18,7 +17,7 @@ import theano
 import theano.tensor as T
 from helpers import SCRIPTS
 
-on_pytensor = pytest.mark.skipif(name_engine() == "Theano", reason="Theano is installed here")
+on_pytensor = pytest.mark.skipif(backend.name() == "Theano", reason="Theano is installed here")
 
 
 def run(program, folder, check=True, **variables):
@@ -159,8 +158,8 @@ def test_a_pytensor_that_was_imported_before_stays_as_it_is(tmp_path):
 
 def test_a_folder_of_that_name_is_no_theano(tmp_path):
     (tmp_path / "theano").mkdir()
-    program = "import dltutorials; print(dltutorials.backend.setup.name_engine())"
-    assert run(program, tmp_path, THEANO_FLAGS="").stdout == f"{name_engine()}\n"
+    program = "import dltutorials; print(dltutorials.backend.name())"
+    assert run(program, tmp_path, THEANO_FLAGS="").stdout == f"{backend.name()}\n"
 
 
 @on_pytensor
@@ -194,7 +193,7 @@ def test_without_any_engine_it_is_said_what_to_install(tmp_path):
 
 def test_theano_itself_is_never_shadowed(tmp_path):
     """Where both are installed, PyTensor is not even looked at."""
-    other = "pytensor" if name_engine() == "Theano" else "theano"
+    other = "pytensor" if backend.name() == "Theano" else "theano"
     (tmp_path / other).mkdir()
     (tmp_path / other / "__init__.py").write_text("raise RuntimeError('loaded the fake')\n")
     result = run("import dltutorials", tmp_path, check=False, PYTHONPATH=str(tmp_path))
@@ -210,10 +209,10 @@ def test_theano_itself_is_never_shadowed(tmp_path):
 def test_c_code_is_linked_with_the_blas_of_our_choice(tmp_path):
     program = """
         import dltutorials, theano, theano.tensor as T, scipy_openblas32
-        from dltutorials.backend.setup import describe_engine
+        from dltutorials.backend import describe_backend
         x = T.fmatrix("x")
         theano.function([x], T.dot(x, x))([[1.0]])
-        print(describe_engine())
+        print(describe_backend())
         print(scipy_openblas32.get_lib_dir() in open("/proc/self/maps").read())
     """
     flags = f"linker=cvm,base_compiledir={tmp_path / 'cache'}"
@@ -266,14 +265,14 @@ def test_no_compiler_is_needed(tmp_path, tiny_file):
     assert result.stderr.splitlines()[0].endswith("with SciPy's BLAS, compiled by Numba")
 
 
-HERE = {"data": "abc", name_engine(): "9.9", "NumPy": "1.0"}
-OTHER = "PyTensor" if name_engine() == "Theano" else "Theano"
+HERE = {"data": "abc", backend.name(): "9.9", "NumPy": "1.0"}
+OTHER = "PyTensor" if backend.name() == "Theano" else "Theano"
 
 
 def test_a_state_of_the_other_engine_is_taken_over_and_it_is_said():
     there = {"data": "abc", OTHER: "1.2", "NumPy": "0.5"}
     assert check_resumable(there, HERE) == (
-        f"begun on {OTHER} 1.2, goes on with {name_engine()} 9.9; the last digits may differ"
+        f"begun on {OTHER} 1.2, goes on with {backend.name()} 9.9; the last digits may differ"
     )
     assert check_resumable(HERE, HERE) is None
 
@@ -282,8 +281,8 @@ def test_a_state_of_the_other_engine_is_taken_over_and_it_is_said():
     "there",
     [
         {"data": "abd", OTHER: "1.2", "NumPy": "0.5"},
-        {"data": "abc", name_engine(): "9.8", "NumPy": "1.0"},
-        {"data": "abc", name_engine(): "9.9", "NumPy": "1.1"},
+        {"data": "abc", backend.name(): "9.8", "NumPy": "1.0"},
+        {"data": "abc", backend.name(): "9.9", "NumPy": "1.1"},
         {"data": "abc"},
         {},
     ],

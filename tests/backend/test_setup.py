@@ -4,7 +4,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from dltutorials.backend.setup import name_engine
+from dltutorials import backend
 
 import pytest
 from helpers import theano_only
@@ -141,7 +141,7 @@ def test_a_theano_that_was_imported_before_stays_as_it_is(run):
         before = str(theano.config)
         import dltutorials
         assert str(theano.config) == before
-        print(dltutorials.backend.setup.import_theano() is theano)
+        print(dltutorials.backend.import_theano() is theano)
     """
     assert run(program, "blas.ldflags=").stdout == "True\n"
 
@@ -168,7 +168,7 @@ def test_an_unknown_flag_value_is_one_clear_error(run):
     result = run("import dltutorials", "floatX=float99", check=False)
     last = result.stderr.splitlines()[-1]
     assert last.startswith(
-        f"dltutorials.exceptions.SetupError: {name_engine()} cannot be imported: "
+        f"dltutorials.exceptions.SetupError: {backend.name()} cannot be imported: "
     )
     assert "float99" in last
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import dltutorials
-from dltutorials.backend.setup import name_engine
+from dltutorials import backend
 from dltutorials.exceptions import DataError
 from dltutorials.training.history import read_history
 from dltutorials.training.parameters import read_params
@@ -37,7 +37,7 @@ def test_the_history_tells_what_is_printed_and_what_was_trained(main, capsys):
     assert (header["floatX"], header["device"]) == ("float32", "cpu")
     assert header["versions"] == {
         "dltutorials": dltutorials.__version__,
-        name_engine(): theano.__version__,
+        backend.name(): theano.__version__,
         "NumPy": numpy.__version__,
         "Python": platform.python_version(),
     }

@@ -2,7 +2,7 @@ import json
 import subprocess
 import sys
 
-from dltutorials.backend.setup import name_engine
+from dltutorials import backend
 
 import pytest
 from helpers import SCRIPTS, load_module
@@ -51,7 +51,7 @@ def test_a_table_and_a_file_with_figures_of_all_peers(tiny_file, tmp_path, chapt
     assert ours["errors"] == pytest.approx(figures["peers"]["numpy"]["errors"])
     assert len(ours["errors"]) == 2
     assert lines[-1] == f"Validation error of all after epoch 2: {ours['errors'][1]:.6%}"
-    assert ours["versions"][name_engine()]
+    assert ours["versions"][backend.name()]
     assert 0 < ours["training"] < ours["training_and_validation"]
     assert ours["warm_start"] > 0
     assert ours["peak_memory"] > 2**20

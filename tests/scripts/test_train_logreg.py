@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import dltutorials
-from dltutorials.backend.setup import name_engine
+from dltutorials import backend
 
 import numpy
 import pytest
@@ -48,7 +48,7 @@ def test_the_published_numbers(tmp_path, floatX):
     assert "epoch 10, minibatch 83/83, test error of best model 8.666667 %\n" in result.stdout
     assert re.search(LAST_LINES + r"\Z", result.stdout)
     line = result.stderr.splitlines()[0]
-    if name_engine() == "Theano":
+    if backend.name() == "Theano":
         assert line == f"Theano 1.0.5, {floatX}, linked with scipy_openblas"
     else:
         assert re.fullmatch(
@@ -277,7 +277,7 @@ def test_a_broken_theano_configuration_is_one_line():
         text=True,
     )
     assert result.returncode == 1
-    message = f"train_logreg.py: error: {name_engine()} cannot be imported: "
+    message = f"train_logreg.py: error: {backend.name()} cannot be imported: "
     assert result.stderr.startswith(message)
     assert len(result.stderr.splitlines()) == 1
 

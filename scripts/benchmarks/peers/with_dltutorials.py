@@ -1,7 +1,7 @@
 """The benchmark's loop on this project: its parts, as the scripts use them."""
 
 import dltutorials
-from dltutorials.backend.setup import engine_versions
+from dltutorials import backend
 
 import numpy
 import protocol
@@ -37,4 +37,4 @@ def build(sets, options):
     return train_epoch, task.validate
 
 
-protocol.run(build, engine_versions())
+protocol.run(build, backend.versions())

@@ -1,0 +1,59 @@
+"""How functions are compiled, and what they change: it depends on the backend.
+
+Theano gets the means of :mod:`dltutorials.backend.whole_graph_linker` and
+:mod:`dltutorials.backend.sum_of_squares` against its own slowness; PyTensor has no need of them.
+
+>>> import theano
+>>> n = theano.shared(0, "n")
+>>> count = theano.function([], n, updates=[(n, n + 1)], mode=default_mode())
+>>> updated_variables(count)
+[n]
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from dltutorials.backend.describe import name
+from dltutorials.types import SharedVariable
+
+if name() == "Theano":
+    from dltutorials.backend.sum_of_squares import sum_of_squares
+    from dltutorials.backend.whole_graph_linker import default_mode
+else:
+    from dltutorials.backend.pytensor_compat import default_mode, sum_of_squares
+
+__all__ = ["compile_now", "default_mode", "sum_of_squares", "updated_variables"]
+
+
+def updated_variables(function: Any) -> list[SharedVariable]:
+    """Return the shared variables that a call of a compiled function changes.
+
+    Parameters
+    ----------
+    function : theano.compile.function_module.Function
+
+    Returns
+    -------
+    list of shared variables
+        Those of its ``updates``, and those with a default update: random streams.
+    """
+    inputs = function.maker.expanded_inputs
+    return [each.variable for each in inputs if each.update is not None]
+
+
+def compile_now(function: Callable, *arguments: Any) -> None:
+    """Make a function ready to run, where it would be compiled at its first call only.
+
+    Parameters
+    ----------
+    function : compiled function
+        It is called, if need be; the variables that it updates keep their values.
+    *arguments
+        What it can be called with.
+    """
+    if name() == "Theano":  # which compiles when the function is made
+        return
+    before = [(variable, variable.get_value()) for variable in updated_variables(function)]
+    function(*arguments)
+    for variable, value in before:
+        variable.set_value(value)

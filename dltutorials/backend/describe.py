@@ -1,0 +1,149 @@
+"""What computes here: for a log, and to compare with where a state was written.
+
+>>> print(describe_backend())  # doctest: +ELLIPSIS
+..., float..., ...
+>>> sorted({"backend", "NumPy", "BLAS", "BLAS threads", "BLAS kernel"} - set(describe_numerics()))
+[]
+"""
+
+import hashlib
+import importlib
+from pathlib import Path
+from typing import Any
+
+from dltutorials.backend.openblas import RENAMES
+from dltutorials.backend.setup import import_theano
+
+import numpy
+import threadpoolctl
+
+NAMES = ("Theano", "PyTensor")
+_NUMPY_BLAS, _SCIPY_BLAS = "NumPy's BLAS", "SciPy's BLAS"
+
+
+def name() -> str:
+    """Return "Theano", or the name of what takes its place."""
+    return str(getattr(import_theano(), "backend_name", "Theano"))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes: the backend and NumPy."""
+    return {name(): import_theano().__version__, "NumPy": numpy.__version__}
+
+
+def name_blas() -> str:
+    """Return the libraries that the backend's matrix products come from."""
+    if _uses_numba():
+        return _SCIPY_BLAS
+    return " ".join(_linked_libraries()) or _NUMPY_BLAS
+
+
+def describe_backend() -> str:
+    """Return one line on the backend, its number type and its BLAS, for a log."""
+    theano = import_theano()
+    library = name_blas()
+    relation = "with" if library in (_NUMPY_BLAS, _SCIPY_BLAS) else "linked with"
+    compiler = ""
+    if _uses_numba():
+        compiler = ", compiled by Numba"
+    elif not theano.config.cxx:
+        compiler = ", without a C++ compiler (slow)"
+    backend = f"{name()} {theano.__version__}"
+    return f"{backend}, {theano.config.floatX}, {relation} {library}{compiler}"
+
+
+def describe_numerics() -> dict[str, str]:
+    """Return what decides the last bits of a result, by name.
+
+    Returns
+    -------
+    dict
+        The same on two machines or days: equal inputs give equal bytes. Where a
+        value differs, they may differ in the last digits.
+    """
+    theano = import_theano()
+    config = theano.config
+    optimizer = f"{config.optimizer}, {config.optimizer_excluding}, {config.optimizer_including}"
+    return {
+        "backend": f"{name()} {theano.__version__}",
+        "NumPy": numpy.__version__,
+        **_describe_blas(),
+        "mode": str(config.mode),
+        "linker": "numba" if _uses_numba() else str(config.linker),
+        "optimizer": optimizer.rstrip(", "),
+        **(_describe_numba() if _uses_numba() else _describe_compiler()),
+    }
+
+
+def _uses_numba() -> bool:
+    return bool(getattr(import_theano(), "uses_numba", False))
+
+
+def _linked_libraries() -> list[str]:
+    config = import_theano().config
+    flags = config.blas.ldflags.split() if config.cxx else []
+    return [flag[2:] for flag in flags if flag.startswith("-l")]
+
+
+def _describe_blas() -> dict[str, str]:
+    """Describe the BLAS of the backend, among all that the process has loaded."""
+    loaded = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    used = [pool for pool in loaded if _is_used(Path(pool["filepath"]))] or loaded
+    facts = {
+        "BLAS": [f"{pool['internal_api']} {pool['version']}" for pool in used],
+        "BLAS threads": [str(pool["num_threads"]) for pool in used],
+        "BLAS kernel": [str(pool.get("architecture")) for pool in used],
+    }
+    return {fact: ", ".join(dict.fromkeys(values)) or "unknown" for fact, values in facts.items()}
+
+
+def _is_used(library: Path) -> bool:
+    """Say whether a library is that of the matrix products, by the folder of its file."""
+    linked = _linked_libraries()
+    if linked and not _uses_numba():
+        flags = import_theano().config.blas.ldflags.split()
+        folders = [Path(flag[2:]) for flag in flags if flag.startswith("-L")]
+        is_named = any(library.name.startswith(f"lib{name}") for name in linked)
+        return library.parent in folders or (not folders and is_named)
+    package = "scipy" if _uses_numba() else "numpy"
+    # Wheels bring it in a folder numpy.libs, or on a Mac in numpy/.dylibs.
+    return any(part in (package, f"{package}.libs") for part in library.parts)
+
+
+def _describe_compiler() -> dict[str, str]:
+    """Describe what the C code is compiled with and for."""
+    theano = import_theano()
+    if not theano.config.cxx:
+        return {"compiler": "none"}
+    package = "theano.gof" if name() == "Theano" else "pytensor.link.c"
+    cmodule = importlib.import_module(f"{package}.cmodule")
+    options = theano.config.gcc.cxxflags.replace(RENAMES, "").split()
+    processor = [flag for flag in cmodule.GCC_compiler.compile_args() if flag.startswith("-m")]
+    return {
+        "compiler": f"{Path(theano.config.cxx).name} {_compiler_version(cmodule)}".strip(),
+        "compiler flags": " ".join(options),
+        "processor": _short(processor, "-march="),
+    }
+
+
+def _compiler_version(cmodule: Any) -> str:
+    is_old = hasattr(cmodule, "gcc_version")
+    return str(cmodule.gcc_version() if is_old else cmodule.GCC_compiler.version_str())
+
+
+def _describe_numba() -> dict[str, str]:
+    numba = importlib.import_module("numba")
+    processor = importlib.import_module("llvmlite.binding")
+    features = processor.get_host_cpu_features().flatten().split(",")
+    return {
+        "compiler": f"Numba {numba.__version__}",
+        "compiler flags": f"fastmath={import_theano().config.numba.fastmath}",
+        "processor": _short([f"-march={processor.get_host_cpu_name()}", *features], "-march="),
+    }
+
+
+def _short(flags: list[str], prefix: str) -> str:
+    """Return what follows a prefix in one of the flags, and a digest of them all."""
+    [named] = [flag.removeprefix(prefix) for flag in flags if flag.startswith(prefix)] or ["?"]
+    digest = hashlib.sha256(" ".join(sorted(flags)).encode()).hexdigest()[:8]
+    return f"{named} ({digest})"
