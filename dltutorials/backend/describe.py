@@ -1,9 +1,9 @@
 """What computes here: for a log, and to compare with where a state was written.
 
->>> print(describe_backend())  # doctest: +ELLIPSIS
-..., float..., ...
->>> sorted({"backend", "NumPy", "BLAS", "BLAS threads", "BLAS kernel"} - set(describe_numerics()))
-[]
+>>> name() in describe_backend()
+True
+>>> list(describe_numerics())[:5]
+['backend', 'NumPy', 'BLAS', 'BLAS threads', 'BLAS kernel']
 """
 
 import hashlib
@@ -127,8 +127,8 @@ def _describe_compiler() -> dict[str, str]:
 
 
 def _compiler_version(cmodule: Any) -> str:
-    is_old = hasattr(cmodule, "gcc_version")
-    return str(cmodule.gcc_version() if is_old else cmodule.GCC_compiler.version_str())
+    version = getattr(import_theano().config, "gcc_version_str", None)  # PyTensor's
+    return str(version or cmodule.gcc_version())
 
 
 def _describe_numba() -> dict[str, str]:
