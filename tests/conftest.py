@@ -25,17 +25,19 @@ def pytest_configure(config):
 
 
 @pytest.fixture(autouse=True)
-def _seed():
+def _the_same_beginning():
+    """Begin every test with the same seed and type of numbers, whatever the last one chose."""
+    before = theano.config.floatX
     numpy.random.seed(1234)
+    yield
+    theano.config.floatX = before
 
 
 @pytest.fixture(params=["float32", "float64"])
 def floatX(request):
     """Run a test with both types of numbers."""
-    before = theano.config.floatX
     dltutorials.set_floatX(request.param)
-    yield request.param
-    theano.config.floatX = before
+    return request.param
 
 
 @pytest.fixture
@@ -64,12 +66,20 @@ def tiny_file(tiny_sets, write_dataset):
 
 
 @pytest.fixture
-def main(tmp_path, monkeypatch, tiny_file):
-    """Return the main function of train_logreg, on the tiny data set, with a file to save to."""
+def find_main(tmp_path, monkeypatch):
+    """Return a function that finds the main function of a script, to run in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train_logreg.py"])
-    before = theano.config.floatX
-    script = load_script("train_logreg")
+
+    def find(name):
+        monkeypatch.setattr(sys, "argv", [f"{name}.py"])
+        return load_script(name).main
+
+    return find
+
+
+@pytest.fixture
+def main(find_main, tiny_file):
+    """Return the main function of train_logreg, on the tiny data set, with a file to save to."""
+    script = find_main("train_logreg")
     defaults = ["--dataset", str(tiny_file), "--batch-size", "10", "--save", "saved.pkl"]
-    yield lambda *arguments: script.main([*defaults, *arguments])
-    theano.config.floatX = before
+    return lambda *arguments: script([*defaults, *arguments])

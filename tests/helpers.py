@@ -34,11 +34,11 @@ def load_script(name):
 
 def run_python(*arguments, folder=None, check=True, **variables):
     """Run Python in a process of its own; variables of None are not in its environment."""
-    environment = {name: value for name, value in {**os.environ, **variables}.items() if value}
+    variables = {**os.environ, **variables}
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=folder,
-        env=environment,
+        env={name: value for name, value in variables.items() if value is not None},
         capture_output=True,
         text=True,
     )

@@ -8,6 +8,8 @@ import pytest
 import theano
 import theano.tensor as T
 
+pytestmark = pytest.mark.numbers
+
 P = [[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]]  # checked by hand below
 RTOL = {"float32": 1e-6, "float64": 1e-12}
 

@@ -1,11 +1,10 @@
 import re
-import subprocess
 import sys
 
 from dltutorials.__main__ import find_commands, main
 
 import pytest
-from helpers import SCRIPTS
+from helpers import SCRIPTS, run_python
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +23,9 @@ def test_every_script_has_a_name_and_a_line(capsys):
 
 def test_it_does_what_the_script_does(tmp_path, tiny_file):
     arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "3"]
-    command = [sys.executable, "-m", "dltutorials", "train-logreg", *arguments]
-    ours = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    ours = run_python("-m", "dltutorials", "train-logreg", *arguments, folder=tmp_path)
     saved = (tmp_path / "best_model.pkl").read_bytes()
-    command = [sys.executable, str(SCRIPTS / "train_logreg.py"), *arguments]
-    script = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert ours.returncode == script.returncode == 0
+    script = run_python(SCRIPTS / "train_logreg.py", *arguments, folder=tmp_path)
     assert ours.stderr == script.stderr
     assert ours.stdout.splitlines()[:-1] == script.stdout.splitlines()[:-1]  # not the speed
     assert (tmp_path / "best_model.pkl").read_bytes() == saved

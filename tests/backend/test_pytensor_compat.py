@@ -1,9 +1,6 @@
 import importlib
-import os
 import re
 import shutil
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -15,22 +12,16 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
-from helpers import SCRIPTS
+from helpers import SCRIPTS, run_python
+
+pytestmark = pytest.mark.numbers
 
 on_pytensor = pytest.mark.skipif(backend.name() == "Theano", reason="Theano is installed here")
 
 
 def run(program, folder, check=True, **variables):
-    environment = {name: value for name, value in os.environ.items() if name != "PYTENSOR_FLAGS"}
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        env={**environment, "HOME": str(folder), **variables},
-        capture_output=True,
-        text=True,
-        cwd=folder,
-    )
-    assert not check or result.returncode == 0, result.stderr
-    return result
+    variables = {"PYTENSOR_FLAGS": None, "HOME": str(folder), **variables}
+    return run_python("-c", textwrap.dedent(program), folder=folder, check=check, **variables)
 
 
 def test_the_names_of_the_chapters_are_there():
@@ -254,14 +245,8 @@ def test_threads_of_scipys_blas_sleep_soon_and_their_number_is_the_users(tmp_pat
 @on_pytensor
 def test_no_compiler_is_needed(tmp_path, tiny_file):
     arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "2"]
-    result = subprocess.run(
-        [sys.executable, str(SCRIPTS / "train_logreg.py"), *arguments],
-        env={**os.environ, "PATH": "/nowhere"},
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert result.returncode == 0, result.stderr
+    script = SCRIPTS / "train_logreg.py"
+    result = run_python(script, *arguments, folder=tmp_path, PATH="/nowhere")
     assert result.stderr.splitlines()[0].endswith("with SciPy's BLAS, compiled by Numba")
 
 

@@ -1,32 +1,21 @@
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 from dltutorials import backend
 
 import pytest
-from helpers import theano_only
+from helpers import run_python, theano_only
 
 
 @pytest.fixture
 def run(tmp_path):
     """Return a function that runs a program in a new process with a new Theano cache."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("THEANO_FLAGS", "THEANORC")}
-    environment["HOME"] = str(tmp_path / "home")
 
     def run(program, flags="", check=True, **changes):
         flags = f"base_compiledir={tmp_path / 'cache'}" + (f",{flags}" if flags else "")
-        result = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(program)],
-            env={**environment, "THEANO_FLAGS": flags, **changes},
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-        )
-        assert not check or result.returncode == 0, result.stderr
-        return result
+        variables = {"THEANO_FLAGS": flags, "THEANORC": None, "HOME": str(tmp_path / "home")}
+        program = textwrap.dedent(program)
+        return run_python("-c", program, folder=tmp_path, check=check, **{**variables, **changes})
 
     return run
 
@@ -173,6 +162,7 @@ def test_an_unknown_flag_value_is_one_clear_error(run):
     assert "float99" in last
 
 
+@pytest.mark.slow
 @theano_only
 def test_scan_works_on_every_python(run):
     program = """
@@ -190,6 +180,7 @@ def test_the_package_says_that_it_is_typed():
     assert Path(dltutorials.__file__).with_name("py.typed").exists()
 
 
+@pytest.mark.slow
 @theano_only
 def test_the_options_for_the_processor_are_tried_once_a_machine(run):
     program = """

@@ -1,10 +1,10 @@
-import os
-import subprocess
-import sys
 import textwrap
 from types import SimpleNamespace
 
 from dltutorials.backend.theano_patches import patch_module_cache
+
+import pytest
+from helpers import run_python
 
 PROGRAM = textwrap.dedent("""
     import numpy
@@ -37,19 +37,14 @@ PROGRAM = textwrap.dedent("""
 """)
 
 
+@pytest.mark.slow
 def test_a_second_process_compiles_no_module_and_computes_the_same(tmp_path):
-    environment = {**os.environ, "THEANO_FLAGS": f"base_compiledir={tmp_path}"}
-    environment.pop("PYTHONHASHSEED", None)
-    outputs = [
-        subprocess.run(
-            [sys.executable, "-c", PROGRAM], env=environment, check=True, capture_output=True
-        ).stdout.split()
-        for _ in range(2)
-    ]
+    variables = {"THEANO_FLAGS": f"base_compiledir={tmp_path}", "PYTHONHASHSEED": None}
+    outputs = [run_python("-c", PROGRAM, **variables).stdout.split() for _ in range(2)]
     # The training step and the errors, and what Theano needs to call them.
     assert int(outputs[0][0]) == 3
     assert int(outputs[0][1]) > 10
-    assert outputs[1][:2] == [b"0", b"0"]
+    assert outputs[1][:2] == ["0", "0"]
     assert outputs[0][2:] == outputs[1][2:]
 
 

@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 
 from dltutorials.backend.whole_graph_linker import default_mode, is_whole_graph
 
@@ -8,6 +6,7 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
+from helpers import run_python
 from theano.tensor.shared_randomstreams import RandomStreams
 
 
@@ -97,7 +96,5 @@ def test_the_users_choice_of_linker_and_mode_wins(flags, linker):
         print(type(default_mode().linker).__name__)
     """
     flags = ",".join(filter(None, [os.environ.get("THEANO_FLAGS"), flags]))
-    output = subprocess.check_output(
-        [sys.executable, "-c", program], env={**os.environ, "THEANO_FLAGS": flags}, text=True
-    )
-    assert output.splitlines()[0] == linker
+    result = run_python("-c", program, THEANO_FLAGS=flags)
+    assert result.stdout.splitlines()[0] == linker

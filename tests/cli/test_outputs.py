@@ -115,6 +115,7 @@ def test_files_that_cannot_be_are_refused_before_anything_is_written(
     assert {path: path.read_bytes() for path in Path().iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_history_is_readable_while_it_grows_and_after_a_kill(tmp_path, tiny_file):
     path = tmp_path / "run.jsonl"
     arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "100000000"]

@@ -1,6 +1,5 @@
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,17 +9,13 @@ from dltutorials import save_params
 import numpy
 import PIL.Image
 import pytest
-from helpers import SCRIPTS, load_script
-
-SCRIPT = SCRIPTS / "predict.py"
+from helpers import SCRIPTS, run_python
 
 
 @pytest.fixture
-def main(tmp_path, monkeypatch):
+def main(find_main):
     """Return the script's main function, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["predict.py"])
-    return load_script("predict").main
+    return find_main("predict")
 
 
 @pytest.fixture
@@ -163,13 +158,9 @@ def test_in_a_process_of_its_own_the_real_test_set(tmp_path):
     x, y = dltutorials.load_mnist()[0]
     means = numpy.array([x[y == label].mean(axis=0) for label in range(10)], "float32").T
     save_params([means, -(means**2).sum(axis=0) / 2], tmp_path / "best_model.pkl")
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), "best_model.pkl", "--index", "0", "1", "9999"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
+    arguments = ["best_model.pkl", "--index", "0", "1", "9999"]
+    result = run_python(SCRIPTS / "predict.py", *arguments, folder=tmp_path)
+    assert result.stderr == ""
     for line in ("test image 0: label 7 (", "test image 9999: label 6 ("):
         assert line in result.stdout
     assert re.search(r"test image 1: label \d \([\d.]+ %\), truth 2, ", result.stdout)

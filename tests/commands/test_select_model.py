@@ -7,8 +7,7 @@ import time
 
 import numpy
 import pytest
-import theano
-from helpers import SCRIPTS, load_script
+from helpers import SCRIPTS
 
 SCRIPT = SCRIPTS / "select_model.py"
 
@@ -65,16 +64,13 @@ def run(tmp_path, tiny_file):
 
 
 @pytest.fixture
-def main(tmp_path, tiny_file, monkeypatch):
+def main(find_main, tiny_file):
     """Return the script's main function, on the tiny data set, in this process."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["select_model.py"])
-    module = load_script("select_model")
-    before = theano.config.floatX, signal.getsignal(signal.SIGTERM)
+    script = find_main("select_model")
+    before = signal.getsignal(signal.SIGTERM)
     common = ["--", "--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "2"]
-    yield lambda *arguments: module.main([*arguments, *common])
-    theano.config.floatX = before[0]
-    signal.signal(signal.SIGTERM, before[1])
+    yield lambda *arguments: script([*arguments, *common])
+    signal.signal(signal.SIGTERM, before)
 
 
 def records(tmp_path, folder="runs"):
@@ -84,6 +80,8 @@ def records(tmp_path, folder="runs"):
 GRID = ("--grid", "learning_rate=0.01,1e9", "--grid", "n_hidden=3,5")
 
 
+@pytest.mark.slow
+@pytest.mark.numbers
 def test_a_grid_in_two_processes_is_the_trainings_one_by_one(run, main, tmp_path, capsys):
     together = run(*GRID, "--jobs", 2)
     assert together.returncode == 0, together.err
@@ -201,6 +199,7 @@ def test_wrong_usage_is_one_line_and_leaves_nothing(main, tmp_path, capsys, argu
     assert os.listdir(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(run, tmp_path):
     arguments = ("--grid", "n_hidden=3", "--seeds", 3, "--jobs", 2)
     stopped = run(*arguments, n_epochs=10**6, patience=10**7, wait=False)
@@ -218,6 +217,7 @@ def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(run, tmp_path):
     assert out == ""
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_costs_the_others_nothing_but_time(run, tmp_path):
     script = tmp_path / "mortal.py"
     script.write_text(MORTAL)
@@ -230,6 +230,7 @@ def test_a_process_that_is_killed_costs_the_others_nothing_but_time(run, tmp_pat
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [None, "2"])
 def test_threads_of_the_blas_are_divided_among_processes(run, tmp_path, monkeypatch, chosen):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
@@ -266,6 +267,7 @@ def cluster(tmp_path):
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_cluster_of_two_of_which_one_is_killed_half_way(run, cluster, tmp_path):
     address, workers = cluster
     grid = ("--grid", "n_hidden=3,4,5,6", "--seeds", 2)
@@ -283,6 +285,7 @@ def test_a_cluster_of_two_of_which_one_is_killed_half_way(run, cluster, tmp_path
     assert [row.split("|")[3].strip() for row in out.splitlines()[2:6]] == ["2"] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "phrase"),
     [("tcp://127.0.0.1:1", "Timed out"), ("nonsense", "missing port number")],

@@ -1,8 +1,5 @@
 """Reading in chunks, which needs no Theano."""
 
-import subprocess
-import sys
-
 import dltutorials
 from dltutorials.datasets.chunk_reader import ChunkReader
 from dltutorials.datasets.sources import ScaledBytes
@@ -10,6 +7,7 @@ from dltutorials.exceptions import DataError
 
 import numpy
 import pytest
+from helpers import run_python
 
 PACKAGE = list(dltutorials.__path__)
 
@@ -65,5 +63,4 @@ def test_it_is_used_without_theano():
         "import dltutorials.datasets.chunk_reader, dltutorials.datasets\n"
         "print([name for name in ('theano', 'pytensor') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert run_python("-c", code).stdout == "[]\n"

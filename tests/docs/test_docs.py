@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import os
 import re
@@ -11,20 +10,13 @@ from pathlib import Path
 import nbclient
 import numpy
 import pytest
+from helpers import ROOT, load_module
 from markdown_blocks import blocks, require_as_shown
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs"
 
 
-def load_program(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-build = load_program(FOLDER / "build.py")
+build = load_module(FOLDER / "build.py")
 CHAPTERS = build.find_chapters()
 ENGLISH = [chapter for chapter in CHAPTERS if chapter.parent == FOLDER]
 PAGES = [FOLDER / "index.md", FOLDER / "architecture.md", *CHAPTERS]
@@ -43,6 +35,7 @@ def test_all_chapters_are_found():
 # The programs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", ENGLISH, ids=name_of)
 def test_a_chapter_as_a_notebook_prints_what_is_shown(chapter, tmp_path):
     text = chapter.read_text(encoding="utf-8")
@@ -94,9 +87,10 @@ def test_the_commands_are_ones_that_the_scripts_know(page):
     for line in commands(page):
         program, script, *arguments = shlex.split(line)
         assert program == "python"
-        load_program(ROOT / script).make_parser().parse_args(arguments)
+        load_module(ROOT / script).make_parser().parse_args(arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["getting_started", "logreg"])
 def test_the_commands_print_what_is_shown_and_make_the_pictures(name, tmp_path):
     chapter = FOLDER / f"{name}.md"
@@ -205,6 +199,7 @@ def formulas(page):
     return displayed, inline
 
 
+@pytest.mark.slow
 def test_html_without_a_warning_or_the_network(tmp_path):
     command = [sys.executable, str(FOLDER / "build.py"), "html", "--output", str(tmp_path)]
     built = subprocess.run(command, capture_output=True, text=True)
@@ -223,6 +218,7 @@ def test_html_without_a_warning_or_the_network(tmp_path):
     assert all(json.dumps(pair) in index for pair in ("梯度", "度下", "下降"))
 
 
+@pytest.mark.slow
 def test_a_page_with_a_warning_is_an_error(tmp_path):
     copy = tmp_path / "docs"
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("_build"))

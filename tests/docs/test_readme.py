@@ -5,20 +5,12 @@ import dltutorials
 
 import numpy
 import pytest
-import theano
 from markdown_blocks import blocks, percentages, require_as_shown
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def _keep_floatX():  # noqa: N802
-    before = theano.config.floatX
-    yield
-    theano.config.floatX = before
-
-
-@pytest.mark.usefixtures("_keep_floatX")
+@pytest.mark.slow
 def test_the_notebook_example_gives_what_is_shown(capsys):
     [program] = [block for _, block in blocks(README, "python") if "import dltutorials" in block]
     [shown] = [

@@ -1,8 +1,6 @@
 """The multilayer perceptron, as a model and as a script."""
 
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 from dltutorials import MLP, OptionError, compile_task, penalty, sgd, shared_dataset
@@ -12,9 +10,9 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
-from helpers import SCRIPTS, load_script
+from helpers import SCRIPTS, run_python
 
-SCRIPT = SCRIPTS / "train_mlp.py"
+pytestmark = pytest.mark.numbers
 
 
 @pytest.mark.parametrize(
@@ -109,11 +107,11 @@ def test_a_wrong_size_or_activation_is_refused(changes, message):
         MLP(numpy.random.RandomState(0), T.matrix("x"), **sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
 def test_the_first_epoch_gives_the_published_numbers(tmp_path, floatX):
-    command = [sys.executable, str(SCRIPT), "--n-epochs", "1", "--floatX", floatX]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    arguments = ["--n-epochs", "1", "--floatX", floatX]
+    result = run_python(SCRIPTS / "train_mlp.py", *arguments, folder=tmp_path)
     assert result.stdout.startswith(
         "epoch 1, minibatch 2500/2500, validation error 9.620000 %\n"
         "     epoch 1, minibatch 2500/2500, test error of best model 10.090000 %\n"
@@ -125,15 +123,11 @@ def test_the_first_epoch_gives_the_published_numbers(tmp_path, floatX):
 
 
 @pytest.fixture
-def main(tmp_path, monkeypatch, tiny_file):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train_mlp.py"])
-    module = load_script("train_mlp")
-    before = theano.config.floatX
+def main(find_main, tiny_file):
+    script = find_main("train_mlp")
     defaults = ["--dataset", str(tiny_file), "--batch-size", "10", "--save", "saved.pkl"]
     defaults += ["--n-hidden", "5", "--n-epochs", "2"]
-    yield lambda *arguments: module.main([*defaults, *arguments])
-    theano.config.floatX = before
+    return lambda *arguments: script([*defaults, *arguments])
 
 
 def test_options_reach_the_model(main, capsys):

@@ -58,6 +58,7 @@ def weights(digits):
     return W, b
 
 
+@pytest.mark.slow
 def test_photos_of_real_digits_are_predicted_as_the_digits_are(digits, weights):
     (x, y), (W, b) = digits, weights
     rng = numpy.random.RandomState(0)

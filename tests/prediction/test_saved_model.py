@@ -9,6 +9,8 @@ import pytest
 import theano
 import theano.tensor as T
 
+pytestmark = pytest.mark.numbers
+
 
 def softmax(values):
     exponentials = numpy.exp(values - values.max(axis=1, keepdims=True))

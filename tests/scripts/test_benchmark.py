@@ -5,7 +5,7 @@ import sys
 from dltutorials import backend
 
 import pytest
-from helpers import SCRIPTS, load_module
+from helpers import SCRIPTS, load_module, run_python
 
 SCRIPT = SCRIPTS / "benchmarks" / "benchmark.py"
 
@@ -16,11 +16,7 @@ def benchmark():
 
 
 def run(*arguments):
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), "--runs", "1", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-    )
+    return run_python(SCRIPT, "--runs", "1", *arguments, check=False)
 
 
 def require_one_line(result, status, *phrases):
@@ -30,6 +26,7 @@ def require_one_line(result, status, *phrases):
         assert phrase in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", ["logreg", "mlp"])
 def test_a_table_and_a_file_with_figures_of_all_peers(tiny_file, tmp_path, chapter):
     file = tmp_path / "figures.json"
@@ -57,6 +54,7 @@ def test_a_table_and_a_file_with_figures_of_all_peers(tiny_file, tmp_path, chapt
     assert ours["peak_memory"] > 2**20
 
 
+@pytest.mark.slow
 def test_the_cost_as_sizes_grow(benchmark, tiny_file, monkeypatch, capsys):
     monkeypatch.setattr(benchmark, "GROWTH", {"times_data": (1, 3), "n_in": (100, 1000)})
     monkeypatch.setattr(benchmark, "IN_OUR_ENVIRONMENT", ("dltutorials", "numpy"))
@@ -74,6 +72,7 @@ def test_an_unknown_peer_is_wrong_usage(peer):
     require_one_line(run("--peer", peer), 2, "error: peer: got", "NAME=PYTHON", "theano")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("python", "phrases"),
     [

@@ -1,20 +1,14 @@
 import os
-import subprocess
-import sys
 
 import pytest
-from helpers import SCRIPTS, load_module
+from helpers import SCRIPTS, load_module, run_python
 
 SCRIPT = SCRIPTS / "benchmarks" / "torture.py"
 
 
+@pytest.mark.slow
 def test_killed_trainings_resume_to_the_same_bytes_and_damaged_files_run_nothing():
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), "--kills", "4", "--mutants", "3000", "--seed", "7"],
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
+    result = run_python(SCRIPT, "--kills", "4", "--mutants", "3000", "--seed", "7")
     kills, mutants = result.stdout.splitlines()
     assert kills.startswith("4 trainings killed ")
     assert kills.endswith(" times: 4 ended in the same bytes as one left alone")

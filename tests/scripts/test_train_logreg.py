@@ -12,7 +12,9 @@ from dltutorials import backend
 import numpy
 import pytest
 import theano
-from helpers import SCRIPTS
+from helpers import SCRIPTS, run_python
+
+pytestmark = pytest.mark.numbers
 
 SCRIPT = SCRIPTS / "train_logreg.py"
 
@@ -32,17 +34,10 @@ LAST_LINES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
 def test_the_published_numbers(tmp_path, floatX):
-    environment = {k: v for k, v in os.environ.items() if k != "DLTUTORIALS_DATA"}
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), "--floatX", floatX],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
+    result = run_python(SCRIPT, "--floatX", floatX, folder=tmp_path, DLTUTORIALS_DATA=None)
     assert result.stdout.startswith(FIRST_LINES)
     assert "epoch 10, minibatch 83/83, validation error 8.750000 %\n" in result.stdout
     assert "epoch 10, minibatch 83/83, test error of best model 8.666667 %\n" in result.stdout
@@ -238,6 +233,7 @@ def start(arguments, **options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_reports_saves_and_sets_the_exit_status(tmp_path, tiny_file, number, status):
     never_ending = ["--n-epochs", "100000000", "--patience", "1000000000"]
@@ -260,6 +256,7 @@ def test_a_signal_reports_saves_and_sets_the_exit_status(tmp_path, tiny_file, nu
         assert numpy.isfinite(pickle.load(file)).all()
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(tmp_path, tiny_file):
     process = start(["--dataset", str(tiny_file), "--batch-size", "10"], cwd=tmp_path)
     process.stdout.readline()
@@ -270,12 +267,7 @@ def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(tmp_path, tiny
 
 
 def test_a_broken_theano_configuration_is_one_line():
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT)],
-        env={**os.environ, "THEANO_FLAGS": "floatX=float99"},
-        capture_output=True,
-        text=True,
-    )
+    result = run_python(SCRIPT, check=False, THEANO_FLAGS="floatX=float99")
     assert result.returncode == 1
     message = f"train_logreg.py: error: {backend.name()} cannot be imported: "
     assert result.stderr.startswith(message)
@@ -299,6 +291,7 @@ def test_a_resumed_run_prints_the_remaining_lines_and_ends_in_the_same_bytes(mai
     assert (first_lines + last_lines)[:-1] == lines[:-1]  # the last one holds the speed
 
 
+@pytest.mark.slow
 def test_a_run_stopped_by_a_signal_resumes_to_the_same_bytes(tmp_path, tiny_file):
     arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "1000"]
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
@@ -384,6 +377,7 @@ def test_a_checkpoint_that_cannot_be_written_is_reported_and_the_training_goes_o
     assert Path("saved.pkl").exists()
 
 
+@pytest.mark.slow
 def test_two_processes_with_the_same_files_never_leave_a_torn_one(tmp_path, tiny_file):
     arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "150"]
     processes = [
@@ -462,6 +456,7 @@ def test_exact_evaluation_counts_every_example(main, capsys, tiny_sets):
     assert f"with test performance {expected:.6f} %" in exact_out
 
 
+@pytest.mark.slow
 def test_too_little_memory_is_one_line_with_the_way_out(tmp_path):
     numpy.savez(
         tmp_path / "large.npz",
@@ -476,15 +471,14 @@ def test_too_little_memory_is_one_line_with_the_way_out(tmp_path):
         "resource.setrlimit(resource.RLIMIT_AS, (used + (900 << 20),) * 2);"
         "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
-    command = [sys.executable, "-c", limited, str(SCRIPT), "--dataset", "large.npz"]
+    command = ["-c", limited, SCRIPT, "--dataset", "large.npz"]
     command += ["--batch-size", "10", "--n-epochs", "1"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    result = run_python(*command, folder=tmp_path, check=False)
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1] == (
         "train_logreg.py: error: not enough memory: 400,000 examples take 1,254 MB as float32; "
         "keep a chunk of them at a time (--chunk-size, or load_data(chunk_size=...))"
     )
     assert "Traceback" not in result.stderr
-    command += ["--chunk-size", "100", "--learning-rate", "0.001"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    in_chunks = ["--chunk-size", "100", "--learning-rate", "0.001"]
+    run_python(*command, *in_chunks, folder=tmp_path)

@@ -5,9 +5,6 @@ import math
 import os
 import pickle
 import random
-import resource
-import subprocess
-import sys
 
 from dltutorials import DataError, UnsafePickleError
 from dltutorials.io import files
@@ -15,6 +12,9 @@ from dltutorials.training.checkpoint import check_resumable, load_state, require
 
 import numpy
 import pytest
+from helpers import run_python
+
+pytestmark = pytest.mark.numbers
 
 STATE = {
     "iteration": 165,
@@ -190,31 +190,34 @@ except OSError as error:
 
 
 def test_a_disk_that_takes_no_more_leaves_the_previous_file(path, tmp_path):
-    assert resource.RLIMIT_FSIZE is not None
     before = path.read_bytes()
-    result = subprocess.run(
-        [sys.executable, "-c", WRITE_BEYOND_THE_LIMIT, str(path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    result = run_python("-c", WRITE_BEYOND_THE_LIMIT, path)
     assert result.stdout == "File too large\n"
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["state"]
 
 
+DIE_WHILE_WRITING = """
+import os, sys
+from dltutorials.io.files import durable_writer
+with durable_writer(sys.argv[1]) as file:
+    file.write(bytes(5000))
+    print(os.getpid(), flush=True)
+    os._exit(9)
+"""
+
+
 def test_left_over_files_of_dead_processes_are_removed_and_others_are_kept(path, tmp_path):
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    machine = files._machine()
-    dead = tmp_path / f".state.{machine}-{process.pid}.{'0' * 32}.part"
+    pid = run_python("-c", DIE_WHILE_WRITING, path, check=False).stdout.strip()
+    [dead] = [each for each in tmp_path.iterdir() if each != path]
+    machine = dead.name.removeprefix(".state.").partition(f"-{pid}.")[0]
     others = [
-        tmp_path / f".state.{machine}-{os.getpid()}.{'0' * 32}.part",
-        tmp_path / f".state.elsewhere-{process.pid}.{'0' * 32}.part",
-        tmp_path / f".other.{machine}-{process.pid}.{'0' * 32}.part",
+        dead.with_name(dead.name.replace(f"-{pid}.", f"-{os.getpid()}.")),
+        dead.with_name(dead.name.replace(machine, "elsewhere")),
+        dead.with_name(dead.name.replace(".state.", ".other.")),
         tmp_path / ".state.part",
     ]
-    for each in (dead, *others):
+    for each in others:
         each.touch()
     files.prepare_output(path)
     assert sorted(tmp_path.iterdir()) == sorted([path, *others])

@@ -2,8 +2,6 @@ import errno
 import os
 import pickle
 import stat
-import subprocess
-import sys
 
 from dltutorials import DataError, LogisticRegression, UnsafePickleError, load_params, save_params
 from dltutorials.io import files
@@ -13,6 +11,7 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
+from helpers import run_python
 
 
 def make_params(dtype="float32", seed=1):
@@ -54,10 +53,7 @@ def test_they_load_in_a_process_that_has_only_numpy(tmp_path):
         "with open(sys.argv[1], 'rb') as f: print(pickle.load(f).shape, pickle.load(f).dtype)\n"
         "assert not {'theano', 'dltutorials'} & set(sys.modules)"
     )
-    output = subprocess.check_output(
-        [sys.executable, "-c", program, str(tmp_path / "p.pkl")], text=True
-    )
-    assert output == "(4, 3) float32\n"
+    assert run_python("-c", program, tmp_path / "p.pkl").stdout == "(4, 3) float32\n"
 
 
 def test_they_load_into_parameters_of_another_float_type(tmp_path):
