@@ -81,6 +81,11 @@ class ChunkedDataset(SharedDataset):
         """The whole columns, which are read when they are asked for rows."""
         return self._reader.rows
 
+    @property
+    def n_chunks(self) -> int:
+        """The number of chunks, of which the last may be smaller."""
+        return self._reader.n_chunks
+
     def load_chunk(self, index: int) -> int:
         """Have the chunk with a minibatch in the shared variables.
 

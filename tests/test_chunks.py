@@ -91,6 +91,7 @@ def test_any_source_gives_the_same(kind, sets, tmp_path, floatX):
 
 def test_a_chunk_is_one_copy_to_the_device(sets, monkeypatch):
     data = ChunkedDataset(sets[0], 10, 4)  # 13 minibatches: chunks of 4, 4, 4 and 1
+    assert (data.n_examples, data.n_chunks, data.chunk_size) == (137, 4, 4)
     copies = []
     for name, shared in zip("xy", data.stored):
         set_value = shared.set_value
