@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Make pictures from what a training saved: its history, its parameters, its snapshots."""
+"""Make pictures from what a training run saved: its history, its parameters, its snapshots."""
 
 import sys
 
