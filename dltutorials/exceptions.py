@@ -32,6 +32,10 @@ class UnsafePickleError(DataError):
     """A pickle asks for something that plain arrays do not need; nothing of it was run."""
 
 
+class OutputError(DataError, OSError):
+    """A file cannot be written where the caller wants it; nothing was written."""
+
+
 class SetupError(DLTutorialsError, ImportError):
     """Theano cannot be imported on this machine as it is."""
 

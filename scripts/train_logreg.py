@@ -11,7 +11,7 @@ if __name__ == "__main__":
     launcher.start()
 import dltutorials
 from dltutorials.cli import console
-from dltutorials.cli.options import add_training_arguments
+from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.train import Build, train_model
 
 
@@ -33,7 +33,8 @@ def make_model(options: argparse.Namespace) -> Build:
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
     parser = console.Parser(description=__doc__)
-    add_training_arguments(parser, learning_rate=0.13, batch_size=600, L2_reg=0.0, patience=5000)
+    add_training_arguments(parser, learning_rate=0.13, batch_size=600)
+    add_classifier_arguments(parser, L2_reg=0.0, patience=5000)
     return parser
 
 

@@ -12,7 +12,7 @@ if __name__ == "__main__":
     launcher.start()
 import dltutorials
 from dltutorials.cli import console
-from dltutorials.cli.options import add_training_arguments
+from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.train import Build, train_model
 from dltutorials.models.mlp import ACTIVATIONS
 
@@ -42,9 +42,8 @@ def make_model(options: argparse.Namespace) -> Build:
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
     parser = console.Parser(description=__doc__)
-    add_training_arguments(
-        parser, learning_rate=0.01, batch_size=20, L2_reg=0.0001, patience=10_000
-    )
+    add_training_arguments(parser, learning_rate=0.01, batch_size=20)
+    add_classifier_arguments(parser, L2_reg=0.0001, patience=10_000)
     add = parser.add_argument
     add("--n-hidden", type=int, default=500, metavar="N", help="hidden units; default: %(default)s")
     add(

@@ -1,17 +1,17 @@
 """Make pictures from what a training run saved: its history, its parameters, its snapshots."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
-from dltutorials.datasets import SPLITS, find_dataset, load_mnist
-from dltutorials.exceptions import DataError, OptionError, in_file
+from dltutorials.datasets import SPLITS, find_dataset, list_files, load_mnist
+from dltutorials.exceptions import DataError, in_file
 from dltutorials.extras import import_optional
 from dltutorials.io.files import durable_writer, prepare_output
+from dltutorials.io.in_use import FilesInUse
 from dltutorials.plotting import animation, figures, frames
 from dltutorials.plotting.curves import plot_history
 from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
@@ -172,19 +172,14 @@ def plot(options: argparse.Namespace) -> int:
     if options.kind == "snapshots":
         inputs = [path for _, path in find_snapshots(options.inputs[0])]
     elif options.kind == "errors":
-        inputs.append(find_dataset(options.dataset, options.offline))
+        inputs += list_files(find_dataset(options.dataset, options.offline))
+    files = FilesInUse()
+    files.read("this command", *inputs)
+    files.write("--output", options.output)
     prepare_output(options.output)
-    require_other(options.output, inputs)
     summary = options.draw(options)
     console.print_results([f"wrote {options.output}: {summary}"])
     return console.DONE
-
-
-def require_other(output: str, inputs: Sequence[Path]) -> None:
-    """Refuse to write over what is read."""
-    for path in inputs:
-        if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
-            raise OptionError(f"output: got {output}, which is read; choose another file")
 
 
 def draw_history(options: argparse.Namespace) -> str:

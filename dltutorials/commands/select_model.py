@@ -12,7 +12,9 @@ from dltutorials.backend import set_floatX
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.cli.options import check_numbers, prepare_training_options
+from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import DataError, OptionError
+from dltutorials.io.in_use import FilesInUse
 from dltutorials.selection.comparison import Outcome, compare
 from dltutorials.selection.grid import Run, make_runs
 from dltutorials.selection.parallel import run_jobs
@@ -99,6 +101,10 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot make {folder}: {error.strerror}; choose another folder") from None
+    files = FilesInUse()
+    dataset = find_dataset(runs[0].options["dataset"], runs[0].options["offline"])
+    files.read("--dataset", *list_files(dataset))
+    files.read("SCRIPT", load_script(script).__file__)
     shared: dict[str, Any] = {}
     jobs = []
     for run in runs:
@@ -113,6 +119,8 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
         facts = describe_run(script, options, shared[options.floatX].digest)
         job = Job(script, vars(options), facts, str(Path(folder).resolve()))
         options.save = str(job.params_path)
+        files.write("--results", job.record_path)
+        files.write("--results", job.params_path)
         prepare_training_options(options)
         jobs.append(job)
     return jobs

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dltutorials.exceptions import DataError
-from dltutorials.io.files import durable_writer, prepare_output
+from dltutorials.io.files import durable_writer, prepare_output, write_at_end
 from dltutorials.training.task import Record
 from dltutorials.types import PathLike
 
@@ -105,12 +105,7 @@ class HistoryWriter:
             If they cannot be written; the next call tries again.
         """
         lines = b"".join(map(_line, records[self.n_records :]))
-        with open(self.path, "r+b") as file:
-            file.truncate(self.size)  # a part of a line that a full disk left
-            file.seek(self.size)
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+        write_at_end(self.path, lines, self.size)  # behind it a full disk may have left a part
         self.size += len(lines)
         self.n_records = len(records)
 
@@ -146,8 +141,14 @@ def read_history(path: PathLike) -> History:
     return History(header, records)
 
 
-def prepare_history_path(path: PathLike) -> None:
+def prepare_history_path(path: PathLike, is_resumed: bool = False) -> None:
     """Refuse a path that cannot be written, or where a file of something else is.
+
+    Parameters
+    ----------
+    path : path
+    is_resumed : bool
+        Whether there may be records, those of the same training.
 
     Raises
     ------
@@ -157,12 +158,17 @@ def prepare_history_path(path: PathLike) -> None:
     prepare_output(path)
     if os.path.exists(path) and os.path.getsize(path) > 0:
         try:
-            read_history(path)
+            n_records = len(read_history(path).records)
         except DataError:
             raise DataError(
                 f"cannot write {os.fspath(path)}: there is a file that is no history, "
                 "or a damaged one; choose another file"
             ) from None
+        if n_records and not is_resumed:
+            raise DataError(
+                f"{os.fspath(path)} holds the {n_records} records of another training run; "
+                "remove it, choose another file, or go on with that run by --resume"
+            )
 
 
 def _line(value: dict[str, Any]) -> bytes:

@@ -97,7 +97,11 @@ def test_a_full_disk_is_reported_and_the_training_goes_on(main, capsys, monkeypa
         (["--history", "missing/run.jsonl"], 1, "No such file or directory; choose"),
         (["--history", "."], 1, "it is a folder"),
         (["--history", "saved.pkl"], 2, "history: got saved.pkl, which --save names too"),
-        (["--history", "tiny.pkl.gz"], 2, "history: got tiny.pkl.gz, which --dataset names too"),
+        (
+            ["--history", "tiny.pkl.gz"],
+            2,
+            "history: got tiny.pkl.gz, which --dataset reads",
+        ),
         (["--history", "a", "--checkpoint", "a"], 2, "which --checkpoint names too"),
         (["--snapshots", "notes"], 1, "cannot make notes: File exists"),
         (["--snapshots", "a", "--snapshot-every", "0"], 2, "snapshot_every: got 0"),

@@ -124,8 +124,16 @@ class TestPictures:
                 1,
                 "cannot write 'folder.png': it is a folder",
             ),
-            ("history run.png --output run.png", 2, "output: got run.png, which is read"),
-            ("history run.png --output link.png", 2, "output: got link.png, which is read"),
+            (
+                "history run.png --output run.png",
+                2,
+                "run.png, which this command reads",
+            ),
+            (
+                "history run.png --output link.png",
+                2,
+                "link.png, which this command reads",
+            ),
             ("history run.jsonl --dpi 0", 2, "dpi: got 0, expected an integer from 50 to 600"),
             ("filters run.jsonl", 1, "run.jsonl: is JSON text; give a file of parameters"),
             ("filters vector.pkl", 1, "vector.pkl: the first parameter has shape (10,)"),

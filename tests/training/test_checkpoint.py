@@ -7,12 +7,10 @@ import pickle
 import random
 
 from dltutorials import DataError, UnsafePickleError
-from dltutorials.io import files
 from dltutorials.training.checkpoint import check_resumable, load_state, require_shapes, save_state
 
 import numpy
 import pytest
-from helpers import run_python
 
 pytestmark = pytest.mark.numbers
 
@@ -175,49 +173,3 @@ def test_differences_are_named():
     require_shapes(STATE, STATE["best_params"])
     with pytest.raises(DataError, match=r"the state has parameters .*3, 2.* the model .*4, 2"):
         require_shapes(STATE, [numpy.zeros((4, 2), "float32"), numpy.arange(2.0)])
-
-
-WRITE_BEYOND_THE_LIMIT = """
-import resource, sys, numpy
-from dltutorials.io.files import durable_writer
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-try:
-    with durable_writer(sys.argv[1]) as file:
-        file.write(bytes(5000))
-except OSError as error:
-    print(error.strerror)
-"""
-
-
-def test_a_disk_that_takes_no_more_leaves_the_previous_file(path, tmp_path):
-    before = path.read_bytes()
-    result = run_python("-c", WRITE_BEYOND_THE_LIMIT, path)
-    assert result.stdout == "File too large\n"
-    assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["state"]
-
-
-DIE_WHILE_WRITING = """
-import os, sys
-from dltutorials.io.files import durable_writer
-with durable_writer(sys.argv[1]) as file:
-    file.write(bytes(5000))
-    print(os.getpid(), flush=True)
-    os._exit(9)
-"""
-
-
-def test_left_over_files_of_dead_processes_are_removed_and_others_are_kept(path, tmp_path):
-    pid = run_python("-c", DIE_WHILE_WRITING, path, check=False).stdout.strip()
-    [dead] = [each for each in tmp_path.iterdir() if each != path]
-    machine = dead.name.removeprefix(".state.").partition(f"-{pid}.")[0]
-    others = [
-        dead.with_name(dead.name.replace(f"-{pid}.", f"-{os.getpid()}.")),
-        dead.with_name(dead.name.replace(machine, "elsewhere")),
-        dead.with_name(dead.name.replace(".state.", ".other.")),
-        tmp_path / ".state.part",
-    ]
-    for each in others:
-        each.touch()
-    files.prepare_output(path)
-    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
