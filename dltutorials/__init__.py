@@ -11,6 +11,7 @@ early stopping (:mod:`~dltutorials.training.early_stopping`) -> saved parameters
 (:mod:`~dltutorials.training.parameters`).
 """
 
+from dltutorials import _startup  # noqa: F401  first: Ctrl-C, from here on, is one line
 from dltutorials._version import __version__
 from dltutorials.backend import SlowTheanoWarning, set_floatX  # first: it imports Theano
 from dltutorials.chunks import ChunkedDataset

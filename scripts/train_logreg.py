@@ -1,14 +1,15 @@
 #!/usr/bin/env python
 """Train logistic regression on MNIST, as the tutorial does, and save the best parameters."""
 
-import argparse
-import sys
-from collections.abc import Sequence
-
 if __name__ == "__main__":
     import launcher
 
     launcher.start()
+
+import argparse
+import sys
+from collections.abc import Sequence
+
 import dltutorials
 from dltutorials.cli import console
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments

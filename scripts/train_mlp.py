@@ -1,15 +1,16 @@
 #!/usr/bin/env python
 """Train a multilayer perceptron on MNIST, as the tutorial does, and save the best parameters."""
 
+if __name__ == "__main__":
+    import launcher
+
+    launcher.start()
+
 import argparse
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-if __name__ == "__main__":
-    import launcher
-
-    launcher.start()
 import dltutorials
 from dltutorials.cli import console
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
