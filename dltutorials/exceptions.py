@@ -28,6 +28,10 @@ class DataError(DLTutorialsError, ValueError):
     """A file, or what it holds, cannot be used (scripts exit with status 1)."""
 
 
+class ResumeError(DataError):
+    """A training run cannot go on from a state: that is of another model, data or options."""
+
+
 class UnsafePickleError(DataError):
     """A pickle asks for something that plain arrays do not need; nothing of it was run."""
 

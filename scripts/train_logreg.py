@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import dltutorials
 from dltutorials.cli import console
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
-from dltutorials.cli.train import Build, train_model
+from dltutorials.cli.prepare import MakeModel
+from dltutorials.cli.train import train_model
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     return train_model("train_logreg", options, make_model(options))
 
 
-def make_model(options: argparse.Namespace) -> Build:
+def make_model(options: argparse.Namespace) -> MakeModel:
     """Return what builds the model; none of the options describes it."""
     return dltutorials.LogisticRegression
 

@@ -14,7 +14,8 @@ from typing import Any
 import dltutorials
 from dltutorials.cli import console
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
-from dltutorials.cli.train import Build, train_model
+from dltutorials.cli.prepare import MakeModel
+from dltutorials.cli.train import train_model
 from dltutorials.models.mlp import ACTIVATIONS
 
 import numpy
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     return train_model("train_mlp", options, make_model(options))
 
 
-def make_model(options: argparse.Namespace) -> Build:
+def make_model(options: argparse.Namespace) -> MakeModel:
     """Return what builds the model that the options describe."""
 
     def build(x: Any, n_in: int, n_out: int) -> dltutorials.MLP:

@@ -8,7 +8,7 @@ classifier, with labels and validation errors, adds :func:`add_classifier_argume
 >>> add_classifier_arguments(parser, patience=5000)
 >>> options = parser.parse_args(["--n-epochs", "3"])
 >>> check_numbers(options)
->>> early_stopping(options).patience, deciding_options(options)["learning_rate"]
+>>> early_stopping(options).patience, hyperparameters(options)["learning_rate"]
 (5000, 0.13)
 """
 
@@ -210,6 +210,6 @@ def early_stopping(options: argparse.Namespace) -> EarlyStopping:
     )
 
 
-def deciding_options(options: argparse.Namespace) -> dict[str, Any]:
+def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options that decide the result; for how long and to which file do not."""
     return {name: value for name, value in vars(options).items() if name not in _NOT_DECIDING}

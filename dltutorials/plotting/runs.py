@@ -16,7 +16,7 @@ from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional
 from dltutorials.plotting.figures import COLOURS, plain
 from dltutorials.training.history import History, read_history
-from dltutorials.training.task import Result
+from dltutorials.training.result import Result
 
 import numpy
 

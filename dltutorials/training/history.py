@@ -25,9 +25,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dltutorials.exceptions import DataError
+from dltutorials.exceptions import DataError, in_file
 from dltutorials.io.files import durable_writer, prepare_output, write_at_end
-from dltutorials.training.task import Record
+from dltutorials.training.state import Record
 from dltutorials.types import PathLike
 
 FORMAT = "dltutorials history"
@@ -54,7 +54,7 @@ class History(NamedTuple):
     header : dict
         What was trained.
     records : list of dict
-        As :class:`dltutorials.training.task.Result` describes them, one a validation.
+        As :class:`dltutorials.training.result.Result` describes them, one a validation.
     """
 
     header: dict[str, Any]
@@ -133,7 +133,8 @@ def read_history(path: PathLike) -> History:
         if header.get(FORMAT) != VERSION:
             raise DataError(f"expected {FORMAT} {VERSION}, got {_short(header)}")
         for number, record in enumerate(records, start=2):
-            _require_record(record, number)
+            with in_file(f"line {number}"):
+                require_record(record)
     except DataError as error:
         raise DataError(
             f"{os.fspath(path)}: {error}; give a file that --history of this version wrote"
@@ -197,18 +198,19 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
     try:
         value = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise DataError(f"line {number} is no JSON") from None
+        raise DataError(f"line {number} is not JSON") from None
     if not isinstance(value, dict):
         raise DataError(f"line {number}: expected an object, got {_short(value)}")
     return value
 
 
-def _require_record(record: Record, number: int) -> None:
+def require_record(record: Record) -> None:
+    """Refuse a record that readers could not calculate with."""
     for name, may_be_missing in _NUMBERS.items():
         value: Any = record.get(name)
         is_number = type(value) in (int, float) and abs(value) <= sys.float_info.max
         if not is_number and not (value is None and may_be_missing):
-            raise DataError(f"line {number}: {name}: expected a number, got {_short(value)}")
+            raise DataError(f"{name}: expected a number, got {_short(value)}")
 
 
 def _short(value: Any) -> str:

@@ -60,8 +60,8 @@ def test_snapshots_are_the_parameters_on_the_way(main, capsys):
     found = find_snapshots("frames")
     assert [iteration for iteration, _ in found] == [11, 23, 35]
     assert main("--n-epochs", "4", "--checkpoint", "state") == 0
-    state, _ = dltutorials.training.checkpoint.load_state("state")
-    for value, expected in zip(read_params(found[1][1]), state["params"]):
+    state = dltutorials.training.checkpoint.load_state("state").state
+    for value, expected in zip(read_params(found[1][1]), state.params):
         assert value.tobytes() == expected.tobytes()
 
 

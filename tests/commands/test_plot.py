@@ -111,7 +111,7 @@ class TestPictures:
         ("arguments", "status", "message"),
         [
             ("history empty", 1, "empty: empty; give a file that --history"),
-            ("history best_model.pkl", 1, "best_model.pkl: line 1 is no JSON"),
+            ("history best_model.pkl", 1, "best_model.pkl: line 1 is not JSON"),
             ("history begun.jsonl", 1, "begun.jsonl: no validation in it yet"),
             ("history foreign.jsonl", 1, "foreign.jsonl: expected dltutorials history 1, got"),
             ("history run.jsonl nowhere", 1, "nowhere: cannot be read: No such file"),

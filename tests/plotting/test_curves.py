@@ -5,7 +5,7 @@ from dltutorials.plotting import plot_history, save_figure
 from dltutorials.plotting.figures import COLOURS
 from dltutorials.plotting.runs import label_runs
 from dltutorials.training.history import History, HistoryWriter
-from dltutorials.training.task import Result
+from dltutorials.training.result import Result
 
 import pytest
 from drawings import fits, history, records
