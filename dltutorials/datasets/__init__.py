@@ -6,7 +6,6 @@ from dltutorials.datasets.loading import (
     Sources,
     Split,
     find_dataset,
-    list_files,
     load_mnist,
     open_dataset,
 )
@@ -17,7 +16,6 @@ __all__ = [
     "Sources",
     "Split",
     "find_dataset",
-    "list_files",
     "load_mnist",
     "open_dataset",
 ]
