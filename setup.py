@@ -60,7 +60,7 @@ setup(
     # MNIST and the scripts travel inside an installed package: nothing is fetched at run time.
     package_dir={"dltutorials.data": "data", "dltutorials.scripts": "scripts"},
     package_data={
-        "dltutorials": ["py.typed"],
+        "dltutorials": ["py.typed", "backend/*.h"],
         "dltutorials.data": ["*.gz", "README.md"],
     },
     entry_points={"console_scripts": ["dltutorials = dltutorials.__main__:main"]},

@@ -11,17 +11,18 @@ import pytest
 import theano
 from helpers import load_script, make_split
 
-# What is about Theano itself, and cannot be imported where another engine takes its place.
-ABOUT_THEANO = ("whole_graph_linker", "sum_of_squares", "theano_patches")
-collect_ignore = []
+# The modules of one backend that cannot be imported where the other is.
+OF_THE_OTHER = {
+    "Theano": ("image_operation_numba",),
+    "PyTensor": ("whole_graph_linker", "sum_of_squares", "theano_patches"),
+}[backend.name()]
+collect_ignore = [f"backend/test_{name}.py" for name in OF_THE_OTHER]
 
 
 def pytest_configure(config):
-    if backend.name() != "Theano":
-        folder = Path(dltutorials.__file__).parent / "backend"
-        ignored = [str(folder / f"{name}.py") for name in ABOUT_THEANO]
-        config.option.ignore = [*(config.option.ignore or []), *ignored]
-        collect_ignore.extend(f"backend/test_{name}.py" for name in ABOUT_THEANO)
+    folder = Path(dltutorials.__file__).parent / "backend"
+    ignored = [str(folder / f"{name}.py") for name in OF_THE_OTHER]
+    config.option.ignore = [*(config.option.ignore or []), *ignored]
 
 
 @pytest.fixture(autouse=True)

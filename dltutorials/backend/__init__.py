@@ -21,6 +21,7 @@ from dltutorials.backend.compiling import (  # noqa: E402
     sum_of_squares,
     updated_variables,
 )
+from dltutorials.backend.convolution import conv2d  # noqa: E402
 from dltutorials.backend.describe import (  # noqa: E402
     NAMES,
     describe_backend,
@@ -30,15 +31,18 @@ from dltutorials.backend.describe import (  # noqa: E402
     versions,
 )
 from dltutorials.backend.openblas import SlowTheanoWarning  # noqa: E402
+from dltutorials.backend.pooling import max_pool_2d  # noqa: E402
 
 __all__ = [
     "NAMES",
     "SlowTheanoWarning",
     "compile_now",
+    "conv2d",
     "default_mode",
     "describe_backend",
     "describe_numerics",
     "import_theano",
+    "max_pool_2d",
     "name",
     "name_blas",
     "set_floatX",

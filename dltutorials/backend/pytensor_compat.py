@@ -257,6 +257,8 @@ def _register(pytensor: Any, special: Any) -> types.ModuleType:
         printing=printing,
         pp=pytensor.printing.pp,
         dot=T.dot,
+        Op=importlib.import_module("pytensor.link.c.op").COp,
+        Apply=pytensor.graph.Apply,
     )
     tensor.__path__ = []
     for module in (theano, tensor, nnet, printing):

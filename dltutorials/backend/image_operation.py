@@ -1,0 +1,87 @@
+"""What convolution and pooling have in common: operations on batches of images.
+
+Theano's convolution takes the patches of one image at a time, and its pooling asks of
+every number where its window ends; PyTensor has neither. The loops of an
+:class:`ImageOperation` are in C, for Theano and for PyTensor's C (``image_operation.h``),
+and compiled by Numba for PyTensor (:mod:`dltutorials.backend.image_operation_numba`).
+Without a compiler they are NumPy's.
+"""
+
+import importlib
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import theano
+import theano.tensor as T
+
+_CODE = Path(__file__).with_suffix(".h").read_text(encoding="utf-8")
+
+
+class ImageOperation(theano.Op):
+    """An operation on 4-d tensors of one type, whose loops are a C function."""
+
+    __props__: tuple[str, ...] = ()
+    _uses_blas = True
+    _broadcastable: Callable  # which dimensions of the output are known to be 1
+    _compute: Callable  # the output, by NumPy
+    _gradients: Callable  # of the inputs, from them and the gradient of the output
+    _c_function: Callable  # its name, for a type of numbers
+
+    def make_node(self, *inputs: Any) -> Any:
+        """Return the application of the operation to its inputs."""
+        inputs = tuple(map(T.as_tensor_variable, inputs))
+        dtypes = {x.dtype for x in inputs}
+        if any(x.ndim != 4 for x in inputs) or dtypes not in ({"float32"}, {"float64"}):
+            shown = ", ".join(f"{x.dtype} of {x.ndim} dimensions" for x in inputs)
+            raise TypeError(
+                f"{type(self).__name__}: got {shown}; expected tensors of 4 dimensions, "
+                "all float32 or all float64"
+            )
+        if getattr(theano, "uses_numba", False):
+            importlib.import_module("dltutorials.backend.image_operation_numba")
+        pattern = self._broadcastable(*(x.broadcastable for x in inputs))
+        output = T.TensorType(inputs[0].dtype, pattern)()
+        return theano.Apply(self, list(inputs), [output])
+
+    def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
+        """Compute it in NumPy, where there is no compiler."""
+        outputs[0][0] = numpy.ascontiguousarray(self._compute(*inputs))
+
+    def grad(self, inputs: Any, output_gradients: Any) -> list[Any]:
+        """Return the gradient for each input."""
+        return self._gradients(*inputs, *output_gradients)
+
+    def pullback(self, inputs: Any, outputs: Any, output_gradients: Any) -> list[Any]:
+        """Return the gradient for each input: PyTensor's name of it."""
+        return self._gradients(*inputs, *output_gradients)
+
+    def c_code_cache_version(self) -> tuple[int, ...]:
+        """Return a number that changes with the C code."""
+        return (zlib.crc32(_CODE.encode()),)
+
+    def c_support_code(self, **kwargs: Any) -> str:
+        """Return the C functions."""
+        return _CODE
+
+    def c_libraries(self, **kwargs: Any) -> list[str]:
+        """Return the BLAS to link."""
+        return T.blas.ldflags()
+
+    def c_lib_dirs(self, **kwargs: Any) -> list[str]:
+        """Return where it is."""
+        return T.blas.ldflags(libs=False, libs_dir=True)
+
+    def c_compile_args(self, **kwargs: Any) -> list[str]:
+        """Return its options."""
+        return T.blas.ldflags(libs=False, flags=True)
+
+    def c_code(self, node: Any, name: str, inputs: Any, outputs: Any, sub: Any) -> str:
+        """Return the call of the C function; without a BLAS, that there is none."""
+        if self._uses_blas and not theano.config.blas.ldflags:
+            return super().c_code(node, name, inputs, outputs, sub)
+        function = self._c_function(f"npy_{node.inputs[0].dtype}")
+        arguments = ", ".join([*inputs, f"&{outputs[0]}"])
+        return f"if (!dltutorials::{function}({arguments})) {sub['fail']}"
