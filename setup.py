@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 if not (3, 10) <= sys.version_info[:2] <= (3, 14):
     # Older versions of pip would look at python_requires only after building dependencies.
@@ -14,6 +14,14 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 14):
             *sys.version_info
         )
     )
+
+
+def long_description() -> str:
+    """Return README.md for a package index, on which relative pictures and links lead nowhere."""
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"^!\[[^]]*\]\((?!https?:)[^)]*\)\n+", "", text, flags=re.MULTILINE)
+    return re.sub(r"\[([^]]*)\]\((?!https?:)[^)]*\)", r"\1", text)
+
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "dltutorials/_version.py").read_text())
@@ -36,24 +44,38 @@ DOCS = [
 setup(
     name="dltutorials",
     version=VERSION.group(1),
-    description='The "Getting Started" deep learning tutorial for Theano, as a library',
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    description="The classic Theano deep learning tutorials as a tested library",
+    long_description=long_description(),
     long_description_content_type="text/markdown",
-    license="BSD-3-Clause",
+    author="the dltutorials developers",
+    license_expression="BSD-3-Clause",
+    license_files=["LICENSE", "data/README.md"],  # the data have their own
+    keywords=[
+        *("deep learning", "tutorial", "neural networks", "MNIST", "Theano", "PyTensor"),
+        *("logistic regression", "multilayer perceptron", "early stopping", "reproducibility"),
+    ],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Framework :: Jupyter",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Natural Language :: Chinese (Simplified)",
+        "Natural Language :: English",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 15)),
+        "Topic :: Education",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+    project_urls={
+        "What it reproduces": "https://github.com/lisa-lab/DeepLearningTutorials",
+    },
     # 3.9 and older have reached their end of life; PyTensor ends at 3.14.
     python_requires=">=3.10,<3.15",
     packages=[
-        "dltutorials",
-        "dltutorials.backend",
-        "dltutorials.cli",
-        "dltutorials.commands",
-        "dltutorials.datasets",
-        "dltutorials.io",
-        "dltutorials.models",
-        "dltutorials.plotting",
-        "dltutorials.prediction",
-        "dltutorials.selection",
-        "dltutorials.training",
+        *find_packages(include=["dltutorials", "dltutorials.*"]),
         "dltutorials.data",
         "dltutorials.scripts",
     ],
@@ -66,9 +88,9 @@ setup(
     entry_points={"console_scripts": ["dltutorials = dltutorials.__main__:main"]},
     install_requires=[
         f"theano==1.0.5; {THEANO}",  # the engine; its last release, which does not build on 3.12
-        f"numpy>=1.20,<1.24; {THEANO}",  # 1.24 removed np.bool and others, which Theano uses
+        f"numpy>=1.21,<1.24; {THEANO}",  # 1.24 removed np.bool and others, which Theano uses
         f"six>=1.12; {THEANO}",  # Theano's code imports it
-        f"scipy>=1.5; {THEANO}",  # Theano's code imports it
+        f"scipy>=1.7; {THEANO}",  # Theano's code imports it
         # The engine where Theano cannot be installed; brings Numba, its default from 3.0 on.
         f"pytensor>=3.0,<3.4; {PYTENSOR}",
         f"numpy>=2.0; {PYTENSOR}",  # PyTensor needs 2
@@ -93,6 +115,7 @@ setup(
             "ipykernel>=6.29",  # in which they run
             "dask>=2023.5",  # tries the cluster on one machine
             "distributed>=2023.5",
+            "pytest-cov>=5",  # how much of the package the tests run
             "pytest>=7",  # runs the tests and the examples in docstrings
             "hypothesis>=6",  # property tests of the early-stopping rule and the readers
             *PLOT,

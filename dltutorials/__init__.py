@@ -11,6 +11,7 @@ early stopping (:mod:`~dltutorials.training.early_stopping`) -> saved parameters
 (:mod:`~dltutorials.training.parameters`).
 """
 
+from dltutorials import _startup  # noqa: F401  first: Ctrl-C, from here on, is one line
 from dltutorials._version import __version__
 from dltutorials.backend import SlowTheanoWarning, set_floatX  # first: it imports Theano
 from dltutorials.chunks import ChunkedDataset
@@ -37,21 +38,27 @@ from dltutorials.models.mlp import MLP
 from dltutorials.plotting.tiles import tile_raster_images
 from dltutorials.prediction.saved_model import load_model
 from dltutorials.shared import shared_dataset
+from dltutorials.training.callbacks import Callback
 from dltutorials.training.compile import compile_task
 from dltutorials.training.early_stopping import EarlyStopping
+from dltutorials.training.loss import Loss
 from dltutorials.training.parameters import load_params, save_params
 from dltutorials.training.progress import ProgressBar
-from dltutorials.training.task import Result, Task
+from dltutorials.training.result import Result
+from dltutorials.training.state import TrainingState
+from dltutorials.training.task import Task
 from dltutorials.training.trainer import train
 from dltutorials.updates import sgd
 
 __all__ = [
     "MLP",
+    "Callback",
     "ChunkedDataset",
     "DLTutorialsError",
     "DataError",
     "EarlyStopping",
     "LogisticRegression",
+    "Loss",
     "OptionError",
     "OutOfMemoryError",
     "ProgressBar",
@@ -59,6 +66,7 @@ __all__ = [
     "SetupError",
     "SlowTheanoWarning",
     "Task",
+    "TrainingState",
     "UnsafePickleError",
     "__version__",
     "compile_task",

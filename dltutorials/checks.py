@@ -17,10 +17,12 @@ from dltutorials.exceptions import OptionError
 
 
 def require_integer(name: str, value: Any, at_least: int) -> None:
-    """Refuse anything but an integer of at least `at_least`."""
+    """Refuse anything but an integer of at least `at_least` that 64 bits can hold."""
     is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not is_integer or value < at_least:
         raise OptionError(f"{name}: got {value!r}, expected an integer of at least {at_least}")
+    if value >= 1 << 63:
+        raise OptionError(f"{name}: got more than 2^63 - 1, expected an integer that 64 bits hold")
 
 
 def require_positive(name: str, value: Any) -> None:

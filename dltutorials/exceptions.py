@@ -28,8 +28,16 @@ class DataError(DLTutorialsError, ValueError):
     """A file, or what it holds, cannot be used (scripts exit with status 1)."""
 
 
+class ResumeError(DataError):
+    """A training run cannot go on from a state: that is of another model, data or options."""
+
+
 class UnsafePickleError(DataError):
     """A pickle asks for something that plain arrays do not need; nothing of it was run."""
+
+
+class OutputError(DataError, OSError):
+    """A file cannot be written where the caller wants it; nothing was written."""
 
 
 class SetupError(DLTutorialsError, ImportError):
@@ -42,10 +50,6 @@ class ClusterError(DLTutorialsError):
 
 class OutOfMemoryError(DLTutorialsError, MemoryError):
     """The data do not fit into the memory of the machine or its GPU."""
-
-
-class AssumptionWarning(UserWarning):
-    """A file leaves open what it is of; the message says what was assumed."""
 
 
 @contextlib.contextmanager

@@ -1,12 +1,7 @@
 #!/usr/bin/env python
-"""Make pictures from what a training saved: its history, its parameters, its snapshots."""
-
-import sys
+"""Make pictures from what a training run saved: its history, its parameters, its snapshots."""
 
 if __name__ == "__main__":
     import launcher
 
-    launcher.start()
-    from dltutorials.commands.plot import main
-
-    sys.exit(main())
+    launcher.run("plot")

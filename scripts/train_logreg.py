@@ -1,19 +1,20 @@
 #!/usr/bin/env python
 """Train logistic regression on MNIST, as the tutorial does, and save the best parameters."""
 
-import argparse
-import sys
-from collections.abc import Sequence
-
 if __name__ == "__main__":
     import launcher
 
     launcher.start()
+
+import argparse
+import sys
+from collections.abc import Sequence
+
 import dltutorials
 from dltutorials.cli import console
-from dltutorials.cli.options import add_training_arguments
-from dltutorials.cli.train import Build, train_model
-from dltutorials.models import CHAPTERS
+from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
+from dltutorials.cli.prepare import MakeModel
+from dltutorials.cli.train import train_model
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     return train_model("train_logreg", options, make_model(options))
 
 
-def make_model(options: argparse.Namespace) -> Build:
+def make_model(options: argparse.Namespace) -> MakeModel:
     """Return what builds the model; none of the options describes it."""
     return dltutorials.LogisticRegression
 
@@ -34,7 +35,8 @@ def make_model(options: argparse.Namespace) -> Build:
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
     parser = console.Parser(description=__doc__)
-    add_training_arguments(parser, **CHAPTERS["logreg"].defaults)
+    add_training_arguments(parser, learning_rate=0.13, batch_size=600)
+    add_classifier_arguments(parser, L2_reg=0.0, patience=5000)
     return parser
 
 

@@ -1,20 +1,22 @@
 #!/usr/bin/env python
 """Train a multilayer perceptron on MNIST, as the tutorial does, and save the best parameters."""
 
+if __name__ == "__main__":
+    import launcher
+
+    launcher.start()
+
 import argparse
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-if __name__ == "__main__":
-    import launcher
-
-    launcher.start()
 import dltutorials
 from dltutorials.cli import console
-from dltutorials.cli.options import add_training_arguments
-from dltutorials.cli.train import Build, train_model
-from dltutorials.models import ACTIVATIONS, CHAPTERS
+from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
+from dltutorials.cli.prepare import MakeModel
+from dltutorials.cli.train import train_model
+from dltutorials.models.mlp import ACTIVATIONS
 
 import numpy
 
@@ -29,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     return train_model("train_mlp", options, make_model(options))
 
 
-def make_model(options: argparse.Namespace) -> Build:
+def make_model(options: argparse.Namespace) -> MakeModel:
     """Return what builds the model that the options describe."""
 
     def build(x: Any, n_in: int, n_out: int) -> dltutorials.MLP:
@@ -42,7 +44,8 @@ def make_model(options: argparse.Namespace) -> Build:
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
     parser = console.Parser(description=__doc__)
-    add_training_arguments(parser, **CHAPTERS["mlp"].defaults)
+    add_training_arguments(parser, learning_rate=0.01, batch_size=20)
+    add_classifier_arguments(parser, L2_reg=0.0001, patience=10_000)
     add = parser.add_argument
     add("--n-hidden", type=int, default=500, metavar="N", help="hidden units; default: %(default)s")
     add(

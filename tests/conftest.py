@@ -1,6 +1,7 @@
 import gzip
 import pickle
 import sys
+import textwrap
 from pathlib import Path
 
 import dltutorials
@@ -9,7 +10,7 @@ from dltutorials import backend
 import numpy
 import pytest
 import theano
-from helpers import load_script, make_split
+from helpers import load_script, make_split, run_python
 
 # The modules of one backend that cannot be imported where the other is.
 OF_THE_OTHER = {
@@ -64,6 +65,29 @@ def write_dataset(tmp_path):
 @pytest.fixture
 def tiny_file(tiny_sets, write_dataset):
     return write_dataset(tiny_sets)
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def run_program(tmp_path, shared_cache):
+    """Return a function: run a program in a process that knows nothing of this user.
+
+    It has a home of its own. Its cache of compiled code is shared with other tests, so that what
+    Theano compiles at every first start is compiled once.
+    """
+
+    def run(program, flags="", check=True, cache=shared_cache, **variables):
+        flags = ",".join(filter(None, [f"base_compiledir={cache}", flags]))
+        own = {"HOME": str(tmp_path), "THEANO_FLAGS": flags, "THEANORC": None}
+        variables = {**own, "PYTENSOR_FLAGS": None, **variables}
+        program = textwrap.dedent(program)
+        return run_python("-c", program, folder=tmp_path, check=check, **variables)
+
+    return run
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dltutorials import backend
 from dltutorials.__main__ import find_commands
+from dltutorials.training.callbacks import Callback
 
 import numpy
 import pytest
@@ -74,3 +75,33 @@ def damage(content, rng):
 def without_seconds(history):
     """Return records without the time, which no two training runs share."""
     return [{name: record[name] for name in record if name != "seconds"} for record in history]
+
+
+class Recorder(Callback):
+    """Notes what the loop tells, in its order; ends it when `stop` returns True."""
+
+    def __init__(self, stop=lambda: False):
+        self.stop, self.calls = stop, []
+
+    def of(self, name):
+        return [value for each, value in self.calls if each == name]
+
+    @property
+    def states(self):
+        return self.of("checkpoint")
+
+    @property
+    def records(self):
+        return self.of("record")
+
+    def on_improvement(self, params):
+        self.calls.append(("improvement", list(params)))
+
+    def on_record(self, record):
+        self.calls.append(("record", record))
+
+    def on_checkpoint(self, state):
+        self.calls.append(("checkpoint", state))
+
+    def stop_requested(self):
+        return self.stop()

@@ -95,11 +95,13 @@ def run(
     except KeyboardInterrupt:
         return fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone. Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return FAILED  # whoever read our output has gone
     except OSError as error:
-        return fail(f"error: {error}", FAILED)
+        what = f"{error.filename}: {error.strerror}" if error.filename else error
+        return fail(f"error: {what}", FAILED)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _give_up_if_broken(stream)
 
 
 def fail(message: str, status: int) -> int:
@@ -111,12 +113,15 @@ def fail(message: str, status: int) -> int:
 def print_results(lines: Sequence[str]) -> None:
     """Print results, on stdout."""
     with above_bars():
-        _print("\n".join(lines), sys.stdout)
+        try:
+            _print("\n".join(lines), sys.stdout)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, "standard output") from None
 
 
 def print_message(message: str) -> None:
     """Print a message that is not a result, on stderr."""
-    with above_bars():
+    with above_bars(), contextlib.suppress(OSError):  # there is no other place to say it
         _print(message, sys.stderr)
 
 
@@ -143,13 +148,25 @@ def seed(text: str) -> int:
     return value
 
 
-def _print(text: str, file: TextIO, end: str = "\n") -> None:
+def _print(text: str, file: TextIO | None, end: str = "\n") -> None:
     """Print text; what the encoding of the file lacks is escaped."""
-    encoding = file.encoding or "utf-8"
+    if file is None:  # closed before Python began
+        return
+    encoding = getattr(file, "encoding", None) or "utf-8"
     try:
-        text.encode(encoding)
+        text.encode(encoding, getattr(file, "errors", None) or "strict")
     except UnicodeEncodeError:
         for character, others in _IN_ASCII.items():
             text = text.replace(character, others)
         text = text.encode(encoding, "backslashreplace").decode(encoding)
     print(text, file=file, end=end, flush=True)
+
+
+def _give_up_if_broken(stream: TextIO | None) -> None:
+    """Send what a stream still holds nowhere if it cannot be written: Python tries at its end."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,30 +1,39 @@
 """The options of a training script: their names, their checks, their meaning.
 
+Every training script has those of :func:`add_training_arguments`; one that trains a
+classifier, with labels and validation errors, adds :func:`add_classifier_arguments`.
+
 >>> parser = argparse.ArgumentParser()
->>> add_training_arguments(parser, learning_rate=0.13, batch_size=600, L2_reg=0, patience=5000)
+>>> add_training_arguments(parser, learning_rate=0.13, batch_size=600)
+>>> add_classifier_arguments(parser, patience=5000)
 >>> options = parser.parse_args(["--n-epochs", "3"])
 >>> check_numbers(options)
->>> early_stopping(options).patience, deciding_options(options)["learning_rate"]
+>>> early_stopping(options).patience, hyperparameters(options)["learning_rate"]
 (5000, 0.13)
 """
 
 import argparse
-import os
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from dltutorials.checks import require_integer, require_not_negative, require_positive
-from dltutorials.datasets import FILE_NAME, find_dataset
-from dltutorials.exceptions import DataError, OptionError
+from dltutorials.datasets import FILE_NAME, find_dataset, list_files
 from dltutorials.io.files import prepare_output
+from dltutorials.io.in_use import FilesInUse
+from dltutorials.io.targets import check_output
 from dltutorials.training.early_stopping import EarlyStopping
 from dltutorials.training.history import prepare_history_path
 from dltutorials.training.snapshots import prepare_snapshot_folder
-from dltutorials.types import PathLike
 
 # Files that a training reads and writes; the data themselves are compared, not their path.
 _STATE = ("checkpoint", "checkpoint_every", "resume")
 FILES = ("save", *_STATE, "history", "snapshots", "snapshot_every")
 _NOT_DECIDING = {*FILES, "dataset", "floatX", "n_epochs", "quiet", "chunk_size", "offline"}
+
+# An option: how it is written, its metavar (which says its type), default and help.
+_Row = tuple[str, str | list[str] | None, Any, str]
+_TYPES = {"X": float, "P": float, "N": int}
 
 
 def add_training_arguments(
@@ -32,137 +41,162 @@ def add_training_arguments(
     *,
     learning_rate: float,
     batch_size: int,
-    L2_reg: float,
-    patience: int,
+    n_epochs: int = 1000,
 ) -> None:
     """Add the options of every training script, with a chapter's own defaults."""
-    add = parser.add_argument
-    add(
-        "--dataset",
-        default=FILE_NAME,
-        metavar="PATH",
-        help="data set: a file like mnist.pkl.gz, an .npz file, a folder of IDX files, or "
-        "fashion-mnist, which is downloaded; default: %(default)s",
-    )
-    add("--offline", action="store_true", help="download nothing")
-    for name, default, text in (
-        ("--learning-rate", learning_rate, "length of a step"),
-        ("--L1-reg", 0.0, "strength of the L1 penalty"),
-        ("--L2-reg", L2_reg, "strength of the squared L2 penalty"),
-        ("--patience-increase", 2.0, "after an improvement in minibatch t, train to t times this"),
-        ("--improvement-threshold", 0.995, "share of the best loss that counts as an improvement"),
-    ):
-        add(name, type=float, default=default, metavar="X", help=f"{text}; default: %(default)s")
-    for name, count, text in (
-        ("--n-epochs", 1000, "most epochs to train"),
-        ("--batch-size", batch_size, "examples in a minibatch"),
-        ("--patience", patience, "minibatches to train in any case"),
-    ):
-        add(name, type=int, default=count, metavar="N", help=f"{text}; default: %(default)s")
-    add(
-        "--chunk-size",
-        type=int,
-        metavar="N",
-        help="minibatches in memory at a time, for data that do not fit; default: all",
-    )
-    add(
-        "--exact-evaluation",
-        action="store_true",
-        help="evaluate on every example, not on whole minibatches only",
-    )
-    add(
-        "--validation-frequency",
-        type=int,
-        metavar="N",
-        help="minibatches between validations; default: an epoch, or half the patience if less",
-    )
-    add(
-        "--significance",
-        type=float,
-        metavar="P",
-        help="an improvement counts, in the place of that threshold, when McNemar's exact test on "
-        "the validation mistakes is significant at this level, for example 0.05; default: off",
-    )
-    add(
-        "--floatX",
-        choices=["float32", "float64"],
-        help="type of all numbers; default: Theano's configuration, or else float32",
-    )
-    add(
-        "--save",
-        default="best_model.pkl",
-        metavar="FILE",
-        help="file for the best parameters; default: %(default)s",
-    )
-    add("--checkpoint", metavar="FILE", help="file for the state of the training, to resume from")
-    add(
-        "--checkpoint-every",
-        type=int,
-        default=1,
-        metavar="N",
-        help="validations between two checkpoints; default: %(default)s",
-    )
-    add(
-        "--resume",
-        metavar="FILE",
-        help="go on from this state, with the options it was begun with; "
-        "checkpoints go to the same file unless --checkpoint names another",
-    )
-    add(
-        "--history",
-        metavar="FILE",
-        help="file for the records of the validations, a line of JSON each, written as they come",
-    )
-    add("--snapshots", metavar="FOLDER", help="folder for the parameters on the way")
-    add(
-        "--snapshot-every",
-        type=int,
-        default=1,
-        metavar="N",
-        help="validations between two snapshots; default: %(default)s",
-    )
-    add("--quiet", action="store_true", help="print the result and errors only")
+    data: list[_Row] = [
+        (
+            "--dataset",
+            "PATH",
+            FILE_NAME,
+            "data set: a file like mnist.pkl.gz, an .npz file, a folder of IDX files, or "
+            "fashion-mnist, which is downloaded",
+        ),
+        ("--offline", None, False, "download nothing"),
+        (
+            "--chunk-size",
+            "N",
+            None,
+            "minibatches in memory at a time, for data that do not fit; default: all",
+        ),
+    ]
+    course: list[_Row] = [
+        ("--learning-rate", "X", learning_rate, "length of a step"),
+        ("--n-epochs", "N", n_epochs, "most epochs to train"),
+        ("--batch-size", "N", batch_size, "examples in a minibatch"),
+        (
+            "--floatX",
+            ["float32", "float64"],
+            None,
+            "type of all numbers; default: Theano's configuration, or else float32",
+        ),
+    ]
+    files: list[_Row] = [
+        ("--save", "FILE", "best_model.pkl", "file for the best parameters"),
+        ("--checkpoint", "FILE", None, "file for the state of the training run, to resume from"),
+        ("--checkpoint-every", "N", 1, "validations between two checkpoints"),
+        (
+            "--resume",
+            "FILE",
+            None,
+            "go on from this state, with the options it was begun with; "
+            "checkpoints go to the same file unless --checkpoint names another",
+        ),
+        (
+            "--history",
+            "FILE",
+            None,
+            "file for the records of the validations, a line of JSON each, written as they come",
+        ),
+        ("--snapshots", "FOLDER", None, "folder for the parameters on the way"),
+        ("--snapshot-every", "N", 1, "validations between two snapshots"),
+        ("--quiet", None, False, "print the result and errors only"),
+    ]
+    _add(parser, [*data, *course, *files])
+
+
+def add_classifier_arguments(
+    parser: argparse.ArgumentParser, *, L2_reg: float = 0.0, patience: int = 5000
+) -> None:
+    """Add the options of what learns labels: penalties, early stopping, evaluation."""
+    rows: list[_Row] = [
+        ("--L1-reg", "X", 0.0, "strength of the L1 penalty"),
+        ("--L2-reg", "X", L2_reg, "strength of the squared L2 penalty"),
+        ("--patience", "N", patience, "minibatches to train in any case"),
+        (
+            "--patience-increase",
+            "X",
+            2.0,
+            "after an improvement in minibatch t, train to t times this",
+        ),
+        (
+            "--improvement-threshold",
+            "X",
+            0.995,
+            "fraction of the best loss that counts as an improvement",
+        ),
+        (
+            "--significance",
+            "P",
+            None,
+            "an improvement counts, instead of by that threshold, when McNemar's exact test on "
+            "the validation mistakes is significant at this level, for example 0.05; default: off",
+        ),
+        (
+            "--validation-frequency",
+            "N",
+            None,
+            "minibatches between validations; default: an epoch, or half the patience if less",
+        ),
+        (
+            "--exact-evaluation",
+            None,
+            False,
+            "evaluate on every example, not on whole minibatches only",
+        ),
+    ]
+    _add(parser, rows)
+
+
+def _add(parser: argparse.ArgumentParser, rows: Iterable[_Row]) -> None:
+    for name, metavar, default, text in rows:
+        if metavar is None:
+            parser.add_argument(name, action="store_true", help=text)
+            continue
+        if default is not None:
+            text += "; default: %(default)s"
+        if isinstance(metavar, list):
+            parser.add_argument(name, choices=metavar, default=default, help=text)
+        else:
+            kind = _TYPES.get(metavar, str)
+            parser.add_argument(name, type=kind, default=default, metavar=metavar, help=text)
 
 
 def prepare_training_options(options: argparse.Namespace) -> None:
-    """Refuse what cannot be used before anything takes time or is written."""
+    """Refuse what cannot be used, then make the way free for the files of a training run.
+
+    A published data set that is not there is downloaded.
+    """
     check_numbers(options)
     options.checkpoint = options.checkpoint or options.resume
-    dataset = find_dataset(options.dataset, options.offline)
+    check_files(options)
     prepare_output(options.save)
-    if os.path.exists(options.save) and os.path.samefile(options.save, dataset):
-        raise DataError(f"--save {options.save} is the data set itself; choose another file")
-    _check_that_paths_differ(options, dataset)
     if options.checkpoint is not None:
         prepare_output(options.checkpoint)
     if options.history is not None:
-        prepare_history_path(options.history)
+        prepare_history_path(options.history, is_resumed=options.resume is not None)
     if options.snapshots is not None:
         prepare_snapshot_folder(options.snapshots, is_resumed=options.resume is not None)
 
 
 def check_numbers(options: argparse.Namespace) -> None:
     """Refuse numbers that are out of their range."""
-    require_integer("n_epochs", options.n_epochs, at_least=1)
-    require_integer("batch_size", options.batch_size, at_least=1)
-    if options.chunk_size is not None:
-        require_integer("chunk_size", options.chunk_size, at_least=1)
+    for name in ("n_epochs", "batch_size", "chunk_size", "checkpoint_every", "snapshot_every"):
+        if getattr(options, name) is not None:
+            require_integer(name, getattr(options, name), at_least=1)
     require_positive("learning_rate", options.learning_rate)
-    require_not_negative("L1_reg", options.L1_reg)
-    require_not_negative("L2_reg", options.L2_reg)
-    require_integer("checkpoint_every", options.checkpoint_every, at_least=1)
-    require_integer("snapshot_every", options.snapshot_every, at_least=1)
-    early_stopping(options)
+    for name in ("L1_reg", "L2_reg"):
+        if name in options:
+            require_not_negative(name, getattr(options, name))
+    if "patience" in options:
+        early_stopping(options)
 
 
-def _check_that_paths_differ(options: argparse.Namespace, dataset: PathLike) -> None:
-    taken = {os.path.realpath(dataset): "--dataset", os.path.realpath(options.save): "--save"}
-    for name in ("checkpoint", "history", "snapshots"):
+def check_files(options: argparse.Namespace) -> None:
+    """Refuse a file that would be two things at once, or cannot be written; write nothing."""
+    files = FilesInUse()
+    files.read("--dataset", *list_files(find_dataset(options.dataset, options.offline)))
+    if options.resume is not None:
+        files.read("--resume", options.resume)
+    for name in ("save", "checkpoint", "history"):
         path = getattr(options, name)
         if path is not None:
-            other = taken.setdefault(os.path.realpath(path), f"--{name}")
-            if other != f"--{name}":
-                raise OptionError(f"{name}: got {path}, which {other} names too; choose another")
+            check_output(path)
+            files.write(f"--{name}", path, may_be="--resume" if name == "checkpoint" else None)
+    if options.snapshots is not None:
+        files.write("--snapshots", options.snapshots)
+        for path in Path(options.snapshots).glob("iteration-*.pkl"):
+            files.write("--snapshots", path)
 
 
 def early_stopping(options: argparse.Namespace) -> EarlyStopping:
@@ -176,6 +210,6 @@ def early_stopping(options: argparse.Namespace) -> EarlyStopping:
     )
 
 
-def deciding_options(options: argparse.Namespace) -> dict[str, Any]:
+def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options that decide the result; for how long and to which file do not."""
     return {name: value for name, value in vars(options).items() if name not in _NOT_DECIDING}

@@ -1,104 +1,184 @@
-"""The files of a training under way: best parameters, state, history, snapshots.
+"""What a training script prints and writes on the way, as callbacks of the training loop.
 
 A write that fails, on a full disk for example, is reported on stderr, ends no
-training, and is tried again with the next value and at the end.
+training run, and is tried again with the next value and at the end.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from dltutorials.cli.console import print_message
+from dltutorials.cli.console import print_message, print_results
+from dltutorials.training.callbacks import Callback
 from dltutorials.training.checkpoint import save_state
+from dltutorials.training.description import Description
 from dltutorials.training.history import HistoryWriter
 from dltutorials.training.parameters import save_params
+from dltutorials.training.result import record_lines
 from dltutorials.training.snapshots import save_snapshot
-from dltutorials.training.task import Record, State
+from dltutorials.training.state import Record, TrainingState
+from dltutorials.training.task import Task
 
-Facts = dict[str, Any]
+
+class LinePrinter(Callback):
+    """Prints the tutorial's lines for each record."""
+
+    def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
+        """Note what the records are of."""
+        self.task = task
+
+    def on_record(self, record: Record) -> None:
+        """Print one line, or two."""
+        print_results(record_lines(record, self.task.n_train_batches, self.task.reported_loss))
 
 
-class TrainingFiles:
-    """Writes the files that the options ask for; its methods are callbacks of the trainer.
+class OutputFile(Callback):
+    """Writes the newest value, and remembers it until it is on the disk.
 
     Parameters
     ----------
-    options : argparse.Namespace
-    get_params : callable() -> list
-        The parameters of the model, for snapshots.
-    facts : dict
-        What a state says of the training it is of.
-    header : dict
-        Of the history.
-    records : sequence of dict
-        The history so far, of a training that is resumed.
+    path : str
+    what : str
+        It, in a sentence: "the last state is".
     """
 
-    def __init__(
-        self,
-        options: argparse.Namespace,
-        get_params: Callable[[], list[Any]],
-        facts: Facts,
-        header: Facts,
-        records: Sequence[Record] = (),
-    ) -> None:
-        self.records, self.get_params = list(records), get_params
-        self.snapshot_every = options.snapshot_every
-        self.best = _File(options.save, "the best parameters are", save_params)
-        self.state = self.history = self.snapshots = None
-        if options.checkpoint is not None:
-            self.state = _File(
-                options.checkpoint,
-                "the last state is",
-                lambda state, path: save_state(state, facts, path),
-            )
-        if options.history is not None:
-            writer = HistoryWriter(options.history, header, records)
-            self.history = _File(
-                options.history, "the last records are", lambda records, _: writer.update(records)
-            )
-        if options.snapshots is not None:
-            self.snapshots = _File(
-                options.snapshots,
-                "the last snapshot is",
-                lambda snapshot, folder: save_snapshot(snapshot[0], folder, snapshot[1]),
-            )
+    def __init__(self, path: str, what: str) -> None:
+        self.path, self.what = path, what
+        self._pending: Callable[[], Any] | None = None
 
-    @property
-    def on_checkpoint(self) -> Callable[[State], None] | None:
-        """Return what to call with each state, or None where none is wanted."""
-        return None if self.state is None else self.state.keep
-
-    def on_validation(self, record: Record) -> None:
-        """Write a record of the history, and a snapshot when it is time for one."""
-        self.records.append(record)
-        if self.history is not None:
-            self.history.keep(self.records)
-        if self.snapshots is not None and len(self.records) % self.snapshot_every == 0:
-            self.snapshots.keep((self.get_params(), record["iteration"]))
-
-    def finish(self) -> list[str]:
-        """Try once more what failed last; return a sentence on each that fails again."""
-        files = (self.best, self.state, self.history, self.snapshots)
-        return [sentence for file in files if file for sentence in file.finish()]
-
-
-class _File:
-    """Writes the newest value, and remembers it until it is on the disk."""
-
-    def __init__(self, path: str, what: str, write: Callable[[Any, str], Any]) -> None:
-        self.path, self.what, self.write = path, what, write
-        self.pending: Any = None
-
-    def keep(self, value: Any) -> None:
-        self.pending = value
+    def keep(self, write: Callable[[], Any]) -> None:
+        """Write a value by calling `write`, now, or later if that fails."""
+        self._pending = write
         try:
-            self.write(value, self.path)
-            self.pending = None
+            write()
+            self._pending = None
         except OSError as error:
             print_message(f"warning: {self.path} could not be written: {error.strerror or error}")
 
     def finish(self) -> list[str]:
-        if self.pending is not None:
-            self.keep(self.pending)
-        return [] if self.pending is None else [f"{self.what} not in {self.path}"]
+        """Try once more what failed last; return a sentence if it fails again."""
+        if self._pending is not None:
+            self.keep(self._pending)
+        return [] if self._pending is None else [f"{self.what} not in {self.path}"]
+
+
+class BestParamsFile(OutputFile):
+    """The best parameters, with a description of their model."""
+
+    def __init__(self, path: str, about: Description | None = None) -> None:
+        super().__init__(path, "the best parameters are")
+        self.about = about
+
+    def on_improvement(self, params: list[Any]) -> None:
+        """Write better parameters."""
+        self.keep(lambda: save_params(params, self.path, self.about))
+
+
+class CheckpointFile(OutputFile):
+    """The state after every so many records, and at the end.
+
+    Parameters
+    ----------
+    path : str
+    every : int
+        Records from one state to the next.
+    fingerprint, numerics : dict
+        See :func:`dltutorials.training.checkpoint.save_state`.
+    """
+
+    def __init__(
+        self, path: str, every: int, fingerprint: dict[str, Any], numerics: dict[str, Any]
+    ) -> None:
+        super().__init__(path, "the last state is")
+        self.every, self.fingerprint, self.numerics = every, fingerprint, numerics
+
+    def on_checkpoint(self, state: TrainingState) -> None:
+        """Write a state when it is time for one."""
+        begins_phase = state.iteration < 0
+        if state.stop_reason or begins_phase or len(state.history) % self.every == 0:
+            self.keep(lambda: save_state(state, self.path, self.fingerprint, self.numerics))
+
+
+class HistoryFile(OutputFile):
+    """The records, a line each.
+
+    Parameters
+    ----------
+    path : str
+    describe : callable(Task) -> dict
+        Returns the header.
+    """
+
+    def __init__(self, path: str, describe: Callable[[Task], dict[str, Any]]) -> None:
+        super().__init__(path, "the last records are")
+        self.describe = describe
+        self.writer: HistoryWriter | None = None
+
+    def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
+        """Begin the file, with the records that there are."""
+        self.records = state.history
+        if self.writer is None:
+            self.writer = HistoryWriter(self.path, self.describe(task), self.records)
+
+    def on_record(self, record: Record) -> None:
+        """Add a record."""
+        assert self.writer is not None
+        writer, records = self.writer, self.records
+        self.keep(lambda: writer.update(records))
+
+
+class SnapshotFolder(OutputFile):
+    """The parameters after every so many records.
+
+    Parameters
+    ----------
+    folder : str
+    every : int
+    about : Description, optional
+        Of the model.
+    """
+
+    def __init__(self, folder: str, every: int, about: Description | None = None) -> None:
+        super().__init__(folder, "the last snapshot is")
+        self.every, self.about = every, about
+
+    def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
+        """Note whose parameters they are."""
+        self.task, self.state = task, state
+
+    def on_record(self, record: Record) -> None:
+        """Write a snapshot when it is time for one."""
+        if len(self.state.history) % self.every == 0:
+            params, iteration = self.task.get_params(), record["iteration"]
+            phase = self.state.phase
+            self.keep(lambda: save_snapshot(params, self.path, iteration, phase, self.about))
+
+
+def open_outputs(
+    options: argparse.Namespace,
+    describe: Callable[[Task], dict[str, Any]],
+    fingerprint: dict[str, Any],
+    numerics: dict[str, Any],
+    about: Description | None = None,
+) -> list[OutputFile]:
+    """Return the callbacks for the files that the options ask for.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    describe : callable(Task) -> dict
+        Returns the header of the history.
+    fingerprint, numerics : dict
+        What a checkpoint says of the run it is of.
+    about : Description, optional
+        Of the model.
+    """
+    files: list[OutputFile] = [BestParamsFile(options.save, about)]
+    if options.history is not None:
+        files.append(HistoryFile(options.history, describe))
+    if options.snapshots is not None:
+        files.append(SnapshotFolder(options.snapshots, options.snapshot_every, about))
+    if options.checkpoint is not None:
+        every = options.checkpoint_every
+        files.append(CheckpointFile(options.checkpoint, every, fingerprint, numerics))
+    return files

@@ -1,46 +1,38 @@
-"""What a training script does: load, build, train, report."""
+"""What a training script does: prepare, train, report."""
 
 import argparse
-import platform
-from collections.abc import Callable
-from datetime import datetime, timezone
-from typing import Any
+from collections.abc import Sequence
 
 from dltutorials import backend
-from dltutorials._version import __version__
 from dltutorials.cli.console import DONE, FAILED, INTERRUPTED, fail, print_message, print_results
-from dltutorials.cli.options import (
-    deciding_options,
-    early_stopping,
-    prepare_training_options,
+from dltutorials.cli.options import early_stopping
+from dltutorials.cli.outputs import LinePrinter, open_outputs
+from dltutorials.cli.prepare import (
+    MakeModel,
+    describe_history,
+    digest_of_datasets,
+    fingerprint,
+    make_placeholders,
+    prepare_datasets,
+    prepare_task,
 )
-from dltutorials.cli.outputs import Facts, TrainingFiles
-from dltutorials.datasets import SPLITS
-from dltutorials.datasets.digests import digest_of_arrays
-from dltutorials.exceptions import DataError
-from dltutorials.losses import penalty
-from dltutorials.minibatch import SharedDatasets, load_data
+from dltutorials.exceptions import DataError, ResumeError
+from dltutorials.minibatch import SharedDatasets
+from dltutorials.training.callbacks import Callback
 from dltutorials.training.checkpoint import (
     check_resumable,
+    describe_differences,
     load_state,
-    require_shapes,
 )
-from dltutorials.training.compile import compile_task
+from dltutorials.training.description import Description, describe_model
 from dltutorials.training.interrupts import StopSignals
+from dltutorials.training.phases import Phase, train_phases
 from dltutorials.training.progress import ProgressBar
-from dltutorials.training.report import record_lines, result_lines
-from dltutorials.training.task import Record, Result, State, Task
-from dltutorials.training.trainer import train
-from dltutorials.updates import sgd
-
-import theano
-import theano.tensor as T
-
-About = Callable[[], Facts]
-Build = Callable[[Any, int, int], Any]
+from dltutorials.training.result import Result, result_lines
+from dltutorials.training.state import TrainingState
 
 
-def train_model(program: str, options: argparse.Namespace, build: Build) -> int:
+def train_model(program: str, options: argparse.Namespace, make_model: MakeModel) -> int:
     """Load the data, build and compile a model, train it, and return the exit status.
 
     Parameters
@@ -48,171 +40,93 @@ def train_model(program: str, options: argparse.Namespace, build: Build) -> int:
     program : str
         What a checkpoint says of who wrote it.
     options : argparse.Namespace
-    build : callable(x, n_in, n_out) -> model
-        See :func:`prepare_task`.
+    make_model : callable(x, n_in, n_out) -> model
+        See :class:`dltutorials.models.Model`.
     """
-    backend.set_floatX(options.floatX)
-    prepare_training_options(options)
-    if not options.quiet:
-        print_message(backend.describe_backend())
-    datasets = load_datasets(options)
-    task = prepare_task(options, build, datasets)
+    datasets = prepare_datasets(options)
+    x, y = make_placeholders()
+    model = make_model(x, datasets.n_in, datasets.n_out)
+    phase = Phase(
+        "",
+        lambda: prepare_task(options, model, x, y, datasets),
+        options.n_epochs,
+        early_stopping(options) if "patience" in options else None,
+    )
+    about = describe_model(model, datasets)
+    return train_and_report(program, options, [phase], datasets, about)
 
-    def about() -> dict[str, Any]:
-        arrays = [rows for data in datasets for rows in data.rows]
-        return describe_training(program, digest_of_arrays(arrays))
 
-    return train_and_report(task, options, about)
-
-
-def prepare_task(options: argparse.Namespace, build: Build, datasets: SharedDatasets) -> Task:
-    """Build and compile a model as the options say.
+def train_and_report(
+    program: str,
+    options: argparse.Namespace,
+    phases: Sequence[Phase],
+    datasets: SharedDatasets,
+    about: Description | None = None,
+) -> int:
+    """Train with the options; print the tutorial's lines, write the files asked for.
 
     Parameters
     ----------
+    program : str
+        What a checkpoint says of who wrote it.
     options : argparse.Namespace
-    build : callable(x, n_in, n_out) -> model
-        Returns a model of the matrix `x`, with ``params``, ``weights``,
-        ``negative_log_likelihood(y)``, ``errors(y)`` and ``misclassified(y)``.
+    phases : sequence of Phase
     datasets : SharedDatasets
+    about : Description, optional
+        What the file of the best parameters says of the model.
+
+    Returns
+    -------
+    int
+        The exit status.
     """
-    x, y = T.matrix("x"), T.ivector("y")
-    model = build(x, datasets.n_in, datasets.n_out)
-    cost = model.negative_log_likelihood(y)
-    cost += penalty(model.weights, options.L1_reg, options.L2_reg)
-    return compile_task(
-        x,
-        y,
-        cost=cost,
-        updates=sgd(cost, model.params, options.learning_rate),
-        errors=model.errors(y),
-        params=model.params,
-        datasets=datasets,
-        batch_size=options.batch_size,
-        exact_evaluation=options.exact_evaluation,
-        misclassified=model.misclassified(y),
-    )
-
-
-def load_datasets(options: argparse.Namespace, memory_map: bool = False) -> SharedDatasets:
-    """Load the data as the options say, and tell how many examples are left out."""
-    datasets = load_data(
-        options.dataset, options.batch_size, options.chunk_size, options.offline, memory_map
-    )
-    n_left_out = {
-        split: data.n_examples % options.batch_size
-        for split, data in zip(SPLITS, datasets)
-        if split == SPLITS[0] or not options.exact_evaluation
-    }
-    if any(n_left_out.values()) and not options.quiet:
-        counts = ", ".join(f"{n} {split}" for split, n in n_left_out.items() if n)
-        message = f"left out of minibatches of {options.batch_size}: {counts} examples"
-        if not options.exact_evaluation:
-            message += "; --exact-evaluation counts those of validation and test"
-        print_message(message)
-    return datasets
-
-
-def train_and_report(task: Task, options: argparse.Namespace, about: About) -> int:
-    """Train with the options; print the tutorial's lines, write the files asked for.
-
-    `about` returns what the training is about, for states and histories; it takes
-    time over the data, and is called only when there are any.
-    """
-    facts, state = {}, None
+    marks, state = {}, None
     if options.checkpoint is not None or options.history is not None:
-        facts = {**deciding_options(options), **about()}
+        marks = fingerprint(program, options, digest_of_datasets(datasets))
     if options.resume is not None:
-        state = _load_state(options, facts, task)
-    files = TrainingFiles(
+        state = _load_state(options.resume, marks)
+    files = open_outputs(
         options,
-        task.get_params,
-        facts,
-        header=describe_history(options, task, facts) if options.history is not None else {},
-        records=state["history"] if state else (),
+        lambda task: describe_history(options, task, marks),
+        marks,
+        backend.describe_numerics(),
+        about,
     )
-    bar = ProgressBar(task.n_train_batches, options.n_epochs, disable=options.quiet)
-
-    def on_validation(record: Record) -> None:
-        if not options.quiet:
-            print_results(record_lines(record, task.n_train_batches))
-        bar.on_validation(record)
-        files.on_validation(record)
-
-    with StopSignals() as stop_requested, bar:
-        result = train(
-            task,
-            options.n_epochs,
-            early_stopping(options),
-            on_minibatch=bar.on_minibatch if bar.is_shown else None,
-            on_validation=on_validation,
-            on_improvement=files.best.keep,
-            stop_requested=stop_requested,
-            on_checkpoint=files.on_checkpoint,
-            checkpoint_every=options.checkpoint_every,
-            resume=state,
-        )
-        missing = files.finish()
+    signals, bar = StopSignals(), ProgressBar(disable=options.quiet)
+    watchers: list[Callback] = [] if options.quiet else [LinePrinter()]
+    watchers += [bar] if bar.is_shown else []
+    with signals, bar:
+        try:
+            result = train_phases(phases, [*watchers, *files, signals], state)
+        except ResumeError as error:
+            raise DataError(f"{options.resume}: {error}") from None
+        missing = [sentence for file in files for sentence in file.finish()]
     status = _report(result)
     if missing:
         return fail(f"error: {'; '.join(missing)}", FAILED)
     if result.best_iteration is not None and not options.quiet:
-        print_message(f"{result.message}; the best parameters are in {options.save}")
-    return stop_requested.exit_status if status == INTERRUPTED else status
+        kept = "best" if result.is_validated else "newest"
+        print_message(f"{result.message}; the {kept} parameters are in {options.save}")
+    return signals.exit_status if status == INTERRUPTED else status
 
 
-def describe_training(program: str, data: str) -> dict[str, Any]:
-    """Return what decides a training beyond its options; `data` is a digest of the arrays.
-
-    The versions are those of the libraries that compute: another one may round
-    otherwise, and the resumed training would not be the same to the bit.
-    """
-    return {
-        "program": program,
-        "floatX": theano.config.floatX,
-        **backend.versions(),
-        "data": data,
-    }
-
-
-def describe_history(options: argparse.Namespace, task: Task, facts: Facts) -> dict[str, Any]:
-    """Return the header of a history: what was trained, and with what."""
-    versions = {
-        "dltutorials": __version__,
-        **backend.versions(),
-        "Python": platform.python_version(),
-    }
-    return {
-        "program": facts["program"],
-        "options": vars(options),
-        "seed": getattr(options, "seed", None),
-        "model": {"shapes": [list(value.shape) for value in task.get_params()]},
-        "n_train_batches": task.n_train_batches,
-        "floatX": facts["floatX"],
-        "device": theano.config.device,
-        "BLAS": backend.name_blas(),
-        "versions": versions,
-        "data": facts["data"],
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
-
-
-def _load_state(options: argparse.Namespace, facts: dict[str, Any], task: Task) -> State:
-    path = options.resume
-    state, about = load_state(path)
+def _load_state(path: str, marks: dict) -> TrainingState:
+    """Read the state to resume from; say what may change the last digits."""
+    checkpoint = load_state(path)
     try:
-        other_engine = check_resumable(about, facts)
-        require_shapes(state, task.get_params())
-    except DataError as error:
+        check_resumable(checkpoint, marks)
+    except ResumeError as error:
         raise DataError(f"{path}: {error}") from None
-    if other_engine is not None and not options.quiet:
-        print_message(f"{path}: {other_engine}")
-    return state
+    differences = describe_differences(checkpoint, backend.describe_numerics())
+    if differences is not None:
+        print_message(f"warning: {path}: {differences}")
+    return checkpoint.state
 
 
 def _report(result: Result) -> int:
     if result.best_iteration is None:
-        print_message(f"{result.message}, before the first validation: nothing is saved")
+        first = "validation" if result.is_validated else "record"
+        print_message(f"{result.message}, before the first {first}: nothing is saved")
     else:
         print_results(result_lines(result))
     if result.stop_reason == "diverged":

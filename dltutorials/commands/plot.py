@@ -1,27 +1,27 @@
-"""Make pictures from what a training saved: its history, its parameters, its snapshots."""
+"""Make pictures from what a training run saved: its history, its parameters, its snapshots."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
-from dltutorials.cli.saved_models import add_saved_model_arguments, read_saved_model
-from dltutorials.datasets import SPLITS, find_dataset, load_mnist
-from dltutorials.exceptions import DataError, OptionError, in_file
+from dltutorials.datasets import SPLITS, find_dataset, list_files, load_mnist
+from dltutorials.exceptions import DataError, in_file
 from dltutorials.extras import import_optional
 from dltutorials.io.files import durable_writer, prepare_output
-from dltutorials.plotting import animation, figures
-from dltutorials.plotting.curves import MAX_RUNS, plot_history
+from dltutorials.io.in_use import FilesInUse
+from dltutorials.plotting import animation, figures, frames
+from dltutorials.plotting.curves import plot_history
 from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
 from dltutorials.plotting.misclassified import N_MISTAKES, plot_errors
-from dltutorials.training.history import read_history
+from dltutorials.plotting.runs import MAX_RUNS
+from dltutorials.prediction.saved_model import add_test_set_arguments, load_model
 from dltutorials.training.parameters import read_params
 from dltutorials.training.snapshots import find_snapshots
 
-GIF_UNITS, STRIP_UNITS = 25, 10
+STRIP_UNITS = 10
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,8 +48,15 @@ def _add_history(kinds: Any) -> None:
         "inputs",
         nargs="+",
         metavar="FILE",
-        help="what --history wrote, also of a training under way; several are compared, "
+        help="what --history wrote, even while the training runs; several are compared, "
         f"{MAX_RUNS} at most",
+    )
+    parser.add_argument(
+        "--labels",
+        nargs="+",
+        metavar="TEXT",
+        help="one per file, for the legend; default: the file's name and what differs in the "
+        "options",
     )
     parser.add_argument("--log", action="store_true", help="logarithmic scales of errors and cost")
 
@@ -71,7 +78,7 @@ def _add_errors(kinds: Any) -> None:
     )
     add = parser.add_argument
     add("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
-    add_saved_model_arguments(parser, "whose test set is used, all of it")
+    add_test_set_arguments(parser, "whose test set is used, all of it")
     add(
         "--mistakes",
         type=int,
@@ -88,20 +95,20 @@ def _add_snapshots(kinds: Any) -> None:
     )
     add = parser.add_argument
     add("inputs", nargs=1, metavar="FOLDER", help="what --snapshots filled")
-    _add_weight_options(parser, f"{GIF_UNITS}, of a strip {STRIP_UNITS}")
+    _add_weight_options(parser, f"{frames.N_UNITS}, of a strip {STRIP_UNITS}")
     add(
         "--frames",
         type=int,
         metavar="N",
-        help=f"snapshots to draw at most; default: {animation.N_FRAMES}, at equal distances; "
+        help=f"snapshots to draw at most; default: {frames.N_FRAMES}, at equal distances; "
         f"of a strip {animation.STRIP_ROWS}, at growing ones",
     )
     add(
         "--frames-per-second",
         type=float,
-        default=animation.FRAMES_PER_SECOND,
         metavar="X",
-        help="of an animation; default: %(default)s",
+        help=f"of an animation; default: {animation.FRAMES_PER_SECOND:g}, fewer if it would be "
+        "over in less than a second; the last frame stays for two seconds",
     )
 
 
@@ -123,7 +130,7 @@ def _add_kind(kinds: Any, draw: Any, name: str, about: str) -> argparse.Argument
         "--dpi",
         type=int,
         metavar="N",
-        help=f"pixels an inch; pictures are {figures.WIDTH:g} inches wide; default: {dpi}",
+        help=f"pixels per inch; pictures are {figures.WIDTH:g} inches wide; default: {dpi}",
     )
     return parser
 
@@ -165,28 +172,22 @@ def plot(options: argparse.Namespace) -> int:
     if options.kind == "snapshots":
         inputs = [path for _, path in find_snapshots(options.inputs[0])]
     elif options.kind == "errors":
-        inputs.append(find_dataset(options.dataset, options.offline))
+        inputs += list_files(find_dataset(options.dataset, options.offline))
+    files = FilesInUse()
+    files.read("this command", *inputs)
+    files.write("--output", options.output)
     prepare_output(options.output)
-    require_other(options.output, inputs)
     summary = options.draw(options)
     console.print_results([f"wrote {options.output}: {summary}"])
     return console.DONE
 
 
-def require_other(output: str, inputs: Sequence[Path]) -> None:
-    """Refuse to write over what is read."""
-    for path in inputs:
-        if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
-            raise OptionError(f"output: got {output}, which is read; choose another file")
-
-
 def draw_history(options: argparse.Namespace) -> str:
-    """Draw the courses of trainings; return what was drawn."""
-    histories = [read_history(path) for path in options.inputs]
-    axes = plot_history(histories, options.inputs, log=options.log)
+    """Draw the learning curves of training runs; return what was drawn."""
+    axes = plot_history(options.inputs, options.labels, log=options.log)
     figures.save_figure(axes[0].figure, options.output, options.dpi)
-    counts = [f"{len(history.records):,}" for history in histories]
-    return f"trainings: {len(histories)}, validations: {', '.join(counts)}"
+    counts = [f"{len(line.get_xdata()):,}" for line in axes[1].lines]  # one per run
+    return f"trainings: {len(counts)}, validations: {', '.join(counts)}"
 
 
 def draw_filters(options: argparse.Namespace) -> str:
@@ -210,10 +211,10 @@ def draw_filters(options: argparse.Namespace) -> str:
 def draw_errors(options: argparse.Namespace) -> str:
     """Draw the mistakes on the test set; return what was drawn."""
     [path] = options.inputs
-    saved = read_saved_model(path, options)
+    saved = load_model(path, options.activation)
     x, y = load_mnist(options.dataset, options.offline)[SPLITS.index("test")]
     with in_file(path):
-        p_y_given_x = saved.predict_proba(x)
+        p_y_given_x = saved.predict(x)
         if y.max() >= saved.n_out:
             raise DataError(
                 f"has {saved.n_out} labels, and the test set labels up to {y.max()}; "
@@ -234,9 +235,9 @@ def draw_snapshots(options: argparse.Namespace) -> str:
     [folder] = options.inputs
     is_gif = figures.format_of(options.output, options.formats) == "gif"
     n_frames, n_units = (
-        (animation.N_FRAMES, GIF_UNITS) if is_gif else (animation.STRIP_ROWS, STRIP_UNITS)
+        (frames.N_FRAMES, frames.N_UNITS) if is_gif else (animation.STRIP_ROWS, STRIP_UNITS)
     )
-    frames, units = animation.read_frames(
+    chosen, units = frames.read_frames(
         folder,
         n_frames if options.frames is None else options.frames,
         n_units if options.units is None else options.units,
@@ -246,7 +247,7 @@ def draw_snapshots(options: argparse.Namespace) -> str:
     with in_file(folder):
         if is_gif:
             content = animation.make_gif(
-                frames,
+                chosen,
                 options.img_shape,
                 units,
                 options.colours,
@@ -256,7 +257,7 @@ def draw_snapshots(options: argparse.Namespace) -> str:
             with durable_writer(options.output) as file:
                 file.write(content)
         else:
-            ax = animation.plot_filmstrip(frames, options.img_shape, units, options.colours)
+            ax = animation.plot_filmstrip(chosen, options.img_shape, units, options.colours)
             figures.save_figure(ax.figure, options.output, options.dpi)
     n_found = len(find_snapshots(folder))
-    return f"units: {len(units)}, snapshots: {len(frames)} of {n_found:,}"
+    return f"units: {len(units)}, snapshots: {len(chosen)} of {n_found:,}"

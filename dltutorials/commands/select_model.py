@@ -12,12 +12,14 @@ from dltutorials.backend import set_floatX
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.cli.options import check_numbers, prepare_training_options
+from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import DataError, OptionError
+from dltutorials.io.in_use import FilesInUse
 from dltutorials.selection.comparison import Outcome, compare
 from dltutorials.selection.grid import Run, make_runs
 from dltutorials.selection.parallel import run_jobs
 from dltutorials.selection.runs import Job, RunRecord, describe_run, load_record
-from dltutorials.selection.scripts import find_script, list_scripts, load_script
+from dltutorials.selection.scripts import find_script, load_script
 from dltutorials.selection.shared_data import share_data
 
 
@@ -39,11 +41,7 @@ def make_parser() -> console.Parser:
         epilog="The results stay in the folder: what is finished there is not repeated.",
     )
     add = parser.add_argument
-    add(
-        "script",
-        metavar="SCRIPT",
-        help=f"{', '.join(list_scripts())}, or the path of one like them",
-    )
+    add("script", metavar="SCRIPT", help="train_logreg, train_mlp, or the path of one like them")
     add(
         "--grid",
         action="append",
@@ -103,6 +101,10 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot make {folder}: {error.strerror}; choose another folder") from None
+    files = FilesInUse()
+    dataset = find_dataset(runs[0].options["dataset"], runs[0].options["offline"])
+    files.read("--dataset", *list_files(dataset))
+    files.read("SCRIPT", load_script(script).__file__)
     shared: dict[str, Any] = {}
     jobs = []
     for run in runs:
@@ -117,6 +119,8 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
         facts = describe_run(script, options, shared[options.floatX].digest)
         job = Job(script, vars(options), facts, str(Path(folder).resolve()))
         options.save = str(job.params_path)
+        files.write("--results", job.record_path)
+        files.write("--results", job.params_path)
         prepare_training_options(options)
         jobs.append(job)
     return jobs

@@ -6,6 +6,7 @@ from dltutorials.datasets.loading import (
     Sources,
     Split,
     find_dataset,
+    list_files,
     load_mnist,
     open_dataset,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "Sources",
     "Split",
     "find_dataset",
+    "list_files",
     "load_mnist",
     "open_dataset",
 ]

@@ -177,6 +177,14 @@ def find_dataset(path: PathLike | None = None, offline: bool = False) -> Path:
     raise DataError(f"no data set found; tried {tried}; {advice}")
 
 
+def list_files(dataset: Path) -> list[Path]:
+    """Return the files that a data set consists of, as :func:`find_dataset` found it."""
+    if not dataset.is_dir():
+        return [dataset]
+    name = "*idx?-ubyte*"
+    return [*dataset.glob(name), *dataset.glob(f"*/{name}")]
+
+
 def _data_folders() -> list[Path]:
     package = Path(__file__).resolve().parents[1]
     folders = [package.parent / "data", package / "data"]

@@ -16,6 +16,7 @@ import ast
 import contextlib
 import math
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,6 +31,17 @@ _MAX_BYTES = 1 << 30  # of what has to be unpacked
 _BLOCK = 1 << 20
 _MAX_HEADER = 10_000  # bytes; that of a plain array has 118
 _MAGIC = b"\x93NUMPY\x01\x00"  # format 1.0, the one of all plain arrays
+# What zipfile raises of a file that was damaged, or made to look like an archive.
+_UNSOUND = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+)
 LOCAL_HEADER = 30  # bytes before the name of a member, where zip files put its data
 
 
@@ -49,7 +61,9 @@ def open_npz(file: PathLike | BinaryIO) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except DataError:
+        raise
+    except _UNSOUND as error:
         reason = str(error) or "it ends early"
         raise DataError(f"not a sound .npz file ({reason}); write it again") from None
     except OSError as error:

@@ -1,7 +1,49 @@
-"""Pictures of trainings and models, made from saved files by another program.
+"""Pictures of training runs and models: made afterwards, from what was saved.
 
-One module a kind of picture; each has a function that draws into given Axes, of
-a notebook for example, or into a figure of its own, and returns the Axes. None
-shows anything, chooses a backend, or changes matplotlib's settings. matplotlib is
-imported when something is drawn, so that the package works without it.
+Each function draws into given Axes, or into a new figure, and returns the Axes; as the
+last line of a notebook's cell they show the picture. None opens a window, chooses a
+backend, or changes matplotlib's settings. matplotlib is imported when something is
+drawn, so that the package works without it.
+
+- :func:`plot_history`: learning curves of one or more training runs,
+- :func:`plot_filters`: the weights of a layer as images,
+- :func:`plot_images`: examples as images,
+- :func:`plot_errors`: :func:`plot_mistakes` above :func:`plot_confusion`,
+- :func:`plot_filmstrip`, :func:`make_gif`: how weights develop, from the snapshots that
+  :func:`read_frames` reads,
+- :func:`save_figure`: a picture as PNG, SVG or PDF,
+- :func:`tile_raster_images`: the tutorial's own, with NumPy alone.
+
+>>> from dltutorials.plotting import plot_images
+>>> plot_images([[0, 0.5, 1, 0.5]], captions=["a digit"]).texts[0].get_text()
+'a digit'
 """
+
+from dltutorials.plotting.animation import make_gif, plot_filmstrip
+from dltutorials.plotting.confusion import confusion_matrix, plot_confusion
+from dltutorials.plotting.curves import plot_history
+from dltutorials.plotting.figures import save_figure
+from dltutorials.plotting.filters import choose_units, plot_filters
+from dltutorials.plotting.frames import Frame, read_frames
+from dltutorials.plotting.images import plot_images
+from dltutorials.plotting.misclassified import most_confident_mistakes, plot_errors, plot_mistakes
+from dltutorials.plotting.tiles import scale_to_unit_interval, tile_raster_images
+
+__all__ = [
+    "Frame",
+    "choose_units",
+    "confusion_matrix",
+    "make_gif",
+    "most_confident_mistakes",
+    "plot_confusion",
+    "plot_errors",
+    "plot_filmstrip",
+    "plot_filters",
+    "plot_history",
+    "plot_images",
+    "plot_mistakes",
+    "read_frames",
+    "save_figure",
+    "scale_to_unit_interval",
+    "tile_raster_images",
+]

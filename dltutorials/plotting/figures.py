@@ -26,7 +26,7 @@ from dltutorials.types import PathLike
 
 import numpy
 
-WIDTH = 6.0  # inches; at 100 dots an inch, the smallest text is 11 pixels high
+WIDTH = 6.0  # inches; at 100 dots per inch, the smallest text is 11 pixels high
 DPI = 150
 _DPI_RANGE = range(50, 601)
 _MAX_HEIGHT = 40.0  # inches
@@ -44,16 +44,41 @@ FORMATS = tuple(_METADATA)
 def new_figure(height: float) -> Any:
     """Return a figure of this height, in inches, that draws into memory."""
     agg = import_optional("matplotlib.backends.backend_agg", "pictures need matplotlib")
-    figure = import_optional("matplotlib.figure", "pictures need matplotlib").Figure(
-        figsize=(WIDTH, min(height, _MAX_HEIGHT)), layout="constrained"
-    )
+    figure = _notebook().Picture(figsize=(WIDTH, min(height, _MAX_HEIGHT)), layout="constrained")
     agg.FigureCanvasAgg(figure)
     return figure
 
 
 def new_axes(height: float) -> Any:
     """Return the only Axes of a new figure of this height, in inches."""
-    return new_figure(height).add_subplot()
+    return new_column([height])[0]
+
+
+def new_column(heights: Sequence[float], extra: float = 0.0, sharex: bool = False) -> list[Any]:
+    """Return Axes below each other in a new figure, a notebook's picture as a whole.
+
+    Parameters
+    ----------
+    heights : sequence of float
+        Of the Axes, in inches.
+    extra : float
+        Height to add for what is around them, in inches.
+    sharex : bool
+        Whether they have one x axis.
+    """
+    figure = new_figure(sum(heights) + extra)
+    axes = figure.subplots(
+        len(heights),
+        sharex=sharex,
+        squeeze=False,
+        gridspec_kw={"height_ratios": heights},
+        subplot_kw={"axes_class": _notebook().PictureAxes},
+    )
+    return _notebook().PictureList(axes[:, 0])
+
+
+def _notebook() -> Any:
+    return import_optional("dltutorials.plotting.notebook", "pictures need matplotlib")
 
 
 def format_of(path: PathLike, formats: Sequence[str] = FORMATS) -> str:
@@ -72,7 +97,7 @@ def format_of(path: PathLike, formats: Sequence[str] = FORMATS) -> str:
 
 
 def require_dpi(dpi: int) -> None:
-    """Refuse a resolution, in pixels an inch, that gives no picture, or far too large a one."""
+    """Refuse a resolution, in pixels per inch, that gives no picture or one far too large."""
     if dpi not in _DPI_RANGE:
         raise OptionError(
             f"dpi: got {dpi}, expected an integer from {_DPI_RANGE[0]} to {_DPI_RANGE[-1]}"
@@ -88,7 +113,7 @@ def save_figure(figure: Any, path: PathLike, dpi: int | None = None) -> None:
     path : path
         Replaced if it exists, and untouched if anything fails.
     dpi : int, optional
-        Pixels an inch of a PNG; 150 by default.
+        Pixels per inch of a PNG; 150 by default.
 
     Raises
     ------

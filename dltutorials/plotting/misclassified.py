@@ -1,35 +1,46 @@
-"""Where a model is wrong: its most confident mistakes, and which labels it takes for which.
+"""Where a model is wrong: its most confident mistakes, above the confusion matrix.
 
-A mistake made with a high probability says more of a model than one that was
-close: look at it, and decide whether the model, the image or the label is odd.
+A mistake made with a high probability says more about a model than a close one:
+look at it, and decide whether the model, the image or the label is odd.
 
 >>> import numpy
 >>> p_y_given_x = numpy.array([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5], [0.0, 1.0]])
 >>> y = numpy.array([1, 1, 0, 0])
 >>> most_confident_mistakes(p_y_given_x, y).tolist()
 [3, 0]
->>> confusion_matrix(p_y_given_x, y).tolist()
-[[1, 1], [1, 1]]
+>>> ax = plot_mistakes(numpy.ones((4, 9)), y, p_y_given_x)
+>>> ax.texts[0].get_text().splitlines()
+['0 → 1', '>99.9 %']
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from dltutorials.checks import require_integer
 from dltutorials.exceptions import OptionError
-from dltutorials.plotting.figures import GREY, new_axes, new_figure, show_raster
-from dltutorials.plotting.filters import image_shape, lay_out, raster_of, write_labels
+from dltutorials.plotting.confusion import (
+    MATRIX_HEIGHT,
+    name_classes,
+    plot_confusion,
+    require_labels,
+)
+from dltutorials.plotting.figures import GREY, new_axes, new_column
+from dltutorials.plotting.images import N_COLUMNS, plot_images
+from dltutorials.plotting.layout import image_shape
 
 import numpy
 
 N_MISTAKES = 24
 MAX_MISTAKES = 200
-_COLUMNS = 8
-_MOST_COUNTED = 20  # labels beyond which a count would be too small to read
+_LONGEST_NAME = 9  # characters that fit under an image
+_N_WIDE_COLUMNS = 6  # with names under the images
+_NAMED_MATRIX_HEIGHT = 4.0  # inches, without the names
+_IMAGE, _CAPTION = 4.4, 0.42  # inches: the height of a row's images, times columns, and of the text
 
 
 def most_confident_mistakes(p_y_given_x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
-    """Return the numbers of the examples that are labelled wrongly, the surest ones first.
+    """Return the positions of the misclassified examples, the most confident mistakes first.
 
     Parameters
     ----------
@@ -42,27 +53,15 @@ def most_confident_mistakes(p_y_given_x: numpy.ndarray, y: numpy.ndarray) -> num
     -------
     integer array
         By the probability of the wrong label; equal ones in the order of the set.
+
+    Raises
+    ------
+    OptionError
+        If `y` does not fit `p_y_given_x`.
     """
+    require_labels(y, p_y_given_x)
     mistakes = numpy.flatnonzero(p_y_given_x.argmax(axis=1) != y)
     return mistakes[numpy.argsort(-p_y_given_x[mistakes].max(axis=1), kind="stable")]
-
-
-def confusion_matrix(p_y_given_x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
-    """Return how many examples of each true label (row) got which label (column).
-
-    Parameters
-    ----------
-    p_y_given_x : array ``(n_examples, n_out)``
-    y : integer array ``(n_examples,)``
-        From 0 to ``n_out - 1``.
-
-    Returns
-    -------
-    integer array ``(n_out, n_out)``
-    """
-    n_out = p_y_given_x.shape[1]
-    pairs = numpy.asarray(y) * n_out + p_y_given_x.argmax(axis=1)
-    return numpy.bincount(pairs, minlength=n_out * n_out).reshape(n_out, n_out)
 
 
 def plot_errors(
@@ -72,20 +71,26 @@ def plot_errors(
     n_mistakes: int = N_MISTAKES,
     img_shape: tuple[int, int] | None = None,
     axes: Sequence[Any] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> list[Any]:
-    """Draw the most confident mistakes, and under them the confusion matrix.
+    """Draw the most confident mistakes, and below them the confusion matrix.
 
     Parameters
     ----------
     x : array ``(n_examples, n_in)``
-        Images, one a row.
+        Images, one per row.
     y : integer array ``(n_examples,)``
+        True labels.
     p_y_given_x : array ``(n_examples, n_out)``
+        Probabilities of the labels.
     n_mistakes : int
+        How many to draw at most, from 1 to 200.
     img_shape : (int, int), optional
         Height and width of an image; by default they are square.
     axes : two Axes, optional
-        Into which to draw; by default those of a new figure.
+        Into which to draw; by default those of a new figure, which a notebook shows.
+    class_names : sequence of str, optional
+        One per label; by default labels are numbers.
 
     Returns
     -------
@@ -94,18 +99,19 @@ def plot_errors(
     Raises
     ------
     DataError, OptionError
-        As the two functions below.
+        As :func:`plot_mistakes` and :func:`plot_confusion`.
     """
     if axes is None:
-        n_rows = -(-min(n_mistakes, (p_y_given_x.argmax(axis=1) != y).sum()) // _COLUMNS)
-        heights = [0.6 + 0.97 * max(int(n_rows), 1), 5.2]
-        figure = new_figure(sum(heights) + 0.2)
-        axes = figure.subplots(2, gridspec_kw={"height_ratios": heights})
+        n_shown = min(n_mistakes, len(most_confident_mistakes(p_y_given_x, y)))
+        matrix, around = MATRIX_HEIGHT, 0.2
+        if class_names is not None:
+            matrix, around = _NAMED_MATRIX_HEIGHT, 1.0
+        axes = new_column([_height(n_shown, _columns(class_names)), matrix], around)
     if len(axes) != 2:
         raise OptionError(f"axes: got {len(axes)}, expected two")
-    plot_mistakes(x, y, p_y_given_x, n_mistakes, img_shape, axes[0])
-    plot_confusion(p_y_given_x, y, axes[1])
-    return list(axes)
+    plot_mistakes(x, y, p_y_given_x, n_mistakes, img_shape, axes[0], class_names)
+    plot_confusion(p_y_given_x, y, axes[1], class_names)
+    return axes if isinstance(axes, list) else list(axes)
 
 
 def plot_mistakes(
@@ -115,25 +121,18 @@ def plot_mistakes(
     n_mistakes: int = N_MISTAKES,
     img_shape: tuple[int, int] | None = None,
     ax: Any = None,
+    class_names: Sequence[str] | None = None,
 ) -> Any:
-    """Draw the images that are labelled wrongly with the highest probabilities.
+    """Draw the misclassified images whose wrong labels have the highest probabilities.
 
-    Under each: the true label, the label it got, and its probability in %.
+    Under each: the true label, the predicted label, and its probability in %.
 
     Parameters
     ----------
-    x : array ``(n_examples, n_in)``
-        Images, one a row.
-    y : integer array ``(n_examples,)``
-        True labels.
-    p_y_given_x : array ``(n_examples, n_out)``
-        Probabilities of the labels.
-    n_mistakes : int
-        At most so many.
-    img_shape : (int, int), optional
-        Height and width of an image; by default they are square.
+    x, y, p_y_given_x, n_mistakes, img_shape, class_names
+        As for :func:`plot_errors`.
     ax : Axes, optional
-        Into which to draw; by default those of a new figure.
+        Into which to draw; by default those of a new figure, which a notebook shows.
 
     Returns
     -------
@@ -144,99 +143,50 @@ def plot_mistakes(
     DataError
         If the rows of `x` do not make images.
     OptionError
-        If `n_mistakes` is no integer from 1 to 200.
+        If `n_mistakes` is not an integer from 1 to 200, `y` does not fit `p_y_given_x` or
+        `x`, or there are not as many `class_names` as labels.
     """
     require_integer("mistakes", n_mistakes, at_least=1)
     if n_mistakes > MAX_MISTAKES:
         raise OptionError(f"mistakes: got {n_mistakes:,}, expected at most {MAX_MISTAKES}")
-    shape = image_shape(x[:1].T, img_shape)
     mistakes = most_confident_mistakes(p_y_given_x, y)
+    if len(x) != len(y):
+        raise OptionError(f"x: got {len(x):,} images, expected {len(y):,}, one per label")
+    image_shape(x.shape[1], img_shape)
+    names = name_classes(_LONGEST_NAME, class_names, p_y_given_x.shape[1])
     shown = mistakes[:n_mistakes]
-    ax = ax or new_axes(height=0.6 + 0.97 * max(-(-len(shown) // _COLUMNS), 1))
-    ax.set_title(_summary(len(mistakes), len(shown), len(y)), fontsize=10, loc="left")
-    if not len(shown):
+    n_columns = _columns(class_names)
+    ax = ax or new_axes(_height(len(shown), n_columns))
+    if len(shown):
+        captions = [_caption(y[example], p_y_given_x[example], names) for example in shown]
+        plot_images(x[shown], captions, img_shape, ax, n_columns)
+    else:
         ax.set_axis_off()
         ax.text(0.5, 0.5, "no mistakes", ha="center", color=GREY, transform=ax.transAxes)
-        return ax
-    layout = lay_out(shape, len(shown), _COLUMNS)
-    layout = layout._replace(tile_spacing=(round(shape[0] * 0.75), round(shape[1] * 0.2)))
-    # A little grey behind the ink shows how far an image goes.
-    show_raster(ax, raster_of(x[shown].T, layout) * 0.93 + 0.07, "gray_r", (0, 1))
-    captions = [_caption(y[example], p_y_given_x[example]) for example in shown]
-    write_labels(ax, layout, captions)
+    ax.set_title(_summary(len(mistakes), len(shown), len(y)), fontsize=10, loc="left")
     return ax
 
 
-def plot_confusion(p_y_given_x: numpy.ndarray, y: numpy.ndarray, ax: Any = None) -> Any:
-    """Draw how many examples of each true label got which label.
-
-    The darker, the more mistakes; right answers, on the diagonal, are not shaded.
-    Beside each row is the share of the label's examples that are labelled wrongly.
-
-    Parameters
-    ----------
-    p_y_given_x : array ``(n_examples, n_out)``
-    y : integer array ``(n_examples,)``
-        From 0 to ``n_out - 1``.
-    ax : Axes, optional
-        Into which to draw; by default those of a new figure.
-
-    Returns
-    -------
-    Axes
-    """
-    counts = confusion_matrix(p_y_given_x, y)
-    n_out = len(counts)
-    wrong = counts - numpy.diag(counts.diagonal())
-    ax = ax or new_axes(height=5.2)
-    ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(int(wrong.max()), 1) * 1.3)
-    ax.set_xlabel("label given")
-    ax.set_ylabel("true label")
-    if n_out <= _MOST_COUNTED:
-        _write_counts(ax, counts)
-        _write_error_rates(ax, counts)
-        ax.set_xticks(range(n_out))
-        ax.set_yticks(range(n_out))
-    ax.tick_params(length=0)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    return ax
+def _columns(class_names: Sequence[str] | None) -> int:
+    return N_COLUMNS if class_names is None else _N_WIDE_COLUMNS
 
 
-def _write_counts(ax: Any, counts: numpy.ndarray) -> None:
-    for (row, column), count in numpy.ndenumerate(counts):
-        if count:
-            weight, colour = ("bold", GREY) if row == column else ("normal", "black")
-            ax.text(
-                column,
-                row,
-                str(count),
-                ha="center",
-                va="center",
-                fontsize=9 if len(counts) <= 10 else 6,
-                fontweight=weight,
-                color=colour,
-            )
-
-
-def _write_error_rates(ax: Any, counts: numpy.ndarray) -> None:
-    right = len(counts) - 0.3
-    ax.text(right, -0.65, "wrong", va="bottom", fontsize=9)
-    for row, (total, correct) in enumerate(zip(counts.sum(axis=1), counts.diagonal())):
-        if total:
-            ax.text(
-                right, row, f"{1 - correct / total:.1%}".replace("%", " %"), va="center", fontsize=9
-            )
+def _height(n_shown: int, n_columns: int) -> float:
+    """Return the height of the mistakes with their title, in inches."""
+    return 0.6 + (_IMAGE / n_columns + _CAPTION) * max(math.ceil(n_shown / n_columns), 1)
 
 
 def _summary(n_mistakes: int, n_shown: int, n_examples: int) -> str:
     text = f"{n_mistakes:,} of {n_examples:,} wrong ({n_mistakes / n_examples * 100:.2f} %)"
     if n_shown:
-        text += f"; the {n_shown} surest mistakes\n(true label → label given, and its probability):"
+        text += f"; the {n_shown} most confident mistakes\n"
+        text += "(true label → predicted label, and its probability):"
     return text
 
 
-def _caption(label: int, p: numpy.ndarray) -> str:
+def _caption(label: int, p: numpy.ndarray, names: Sequence[str]) -> str:
     """Return what is written under a mistake; no probability is rounded up to 100 %."""
     percent = p.max() * 100
-    return f"{label} → {p.argmax()}\n{'>99.9' if percent >= 99.95 else f'{percent:.1f}'} %"
+    true, predicted = names[label], names[int(p.argmax())]
+    arrow = "\n→ " if len(true) + len(predicted) > _LONGEST_NAME else " → "
+    return f"{true}{arrow}{predicted}\n{'>99.9' if percent >= 99.95 else f'{percent:.1f}'} %"

@@ -75,14 +75,14 @@ def tile_raster_images(
     Raises
     ------
     OptionError
-        If a row of `X` is no image of that shape, or a size is no integer, or
+        If a row of `X` is not an image of that shape, or a size is not an integer, or
         too small.
 
     Notes
     -----
     Source: the tutorial's ``utils.py``, of which Getting Started says that pictures
     of weights are made by it ("Plotting Intermediate Results").
-    Differs: values outside of [0, 1] are cut off, where its bytes overflow; absent
+    Differs: values outside of [0, 1] are clipped, where its bytes overflow; missing
     channels have the type of the others.
     """
     for name, pair, least in (
@@ -100,7 +100,7 @@ def tile_raster_images(
     if images.ndim != 2 or images.shape[1] != height * width:
         raise OptionError(
             f"X: got shape {images.shape}, expected one image of {height} x {width} = "
-            f"{height * width} numbers a row"
+            f"{height * width} numbers per row"
         )
     row_step, column_step = height + tile_spacing[0], width + tile_spacing[1]
     shape = numpy.multiply(tile_shape, (row_step, column_step)) - tile_spacing

@@ -24,14 +24,21 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dltutorials import backend
 from dltutorials._version import __version__
-from dltutorials.backend import set_floatX
-from dltutorials.cli.options import deciding_options, early_stopping
-from dltutorials.cli.train import describe_training, load_datasets, prepare_task
+from dltutorials.cli.options import early_stopping
+from dltutorials.cli.prepare import (
+    fingerprint,
+    load_datasets,
+    make_placeholders,
+    prepare_task,
+)
 from dltutorials.io.files import durable_writer
 from dltutorials.selection.scripts import load_script, one_line
+from dltutorials.training.callbacks import Callback
+from dltutorials.training.description import Description, describe_model
 from dltutorials.training.parameters import save_params
-from dltutorials.training.task import Result
+from dltutorials.training.result import Result
 from dltutorials.training.trainer import train
 
 FORMAT = "dltutorials run 1"
@@ -88,12 +95,12 @@ def describe_run(script: str, options: argparse.Namespace, data: str) -> dict[st
     data : str
         A digest of the arrays.
     """
-    deciding = {**deciding_options(options), "n_epochs": options.n_epochs}
     return {
-        "options": deciding,
+        **fingerprint(Path(script).stem, options, data),
+        "n_epochs": options.n_epochs,
         "script": hashlib.sha256(Path(load_script(script).__file__).read_bytes()).hexdigest(),
         "dltutorials": __version__,
-        **describe_training(Path(script).stem, data),
+        **backend.versions(),
     }
 
 
@@ -129,7 +136,7 @@ def run_job(job: Job, owner: int) -> RunRecord:
         ``key``; ``failure``, None or the reason why there is no result;
         ``best_validation_loss``, ``best_iteration``, ``test_score``,
         ``n_epochs``, ``stop_reason``, ``message`` and ``seconds``, as
-        :class:`dltutorials.training.task.Result` has them; ``format`` and ``facts``.
+        :class:`dltutorials.training.result.Result` has them; ``format`` and ``facts``.
         What failed for a reason that may pass, as a full disk, is not kept.
 
     Raises
@@ -155,19 +162,32 @@ def run_job(job: Job, owner: int) -> RunRecord:
 
 def _train(job: Job) -> Result:
     options = argparse.Namespace(**job.options)
-    set_floatX(options.floatX)
+    backend.set_floatX(options.floatX)
     gc.collect()  # the functions and data of the run before
-    build = load_script(job.script).make_model(options)
+    make_model = load_script(job.script).make_model(options)
     datasets = load_datasets(options, memory_map=True)
+    x, y = make_placeholders()
+    model = make_model(x, datasets.n_in, datasets.n_out)
+    about = describe_model(model, datasets)
     result = train(
-        prepare_task(options, build, datasets),
+        prepare_task(options, model, x, y, datasets),
         options.n_epochs,
-        early_stopping(options),
-        on_improvement=lambda params: save_params(params, job.params_path),
+        early_stopping(options) if "patience" in options else None,
+        callbacks=[_SaveBest(job.params_path, about)],
     )
     if result.stop_reason == "interrupted":
         raise KeyboardInterrupt
     return result
+
+
+class _SaveBest(Callback):
+    """Saves the best parameters; a run that cannot is a failure."""
+
+    def __init__(self, path: Path, about: Description) -> None:
+        self.path, self.about = path, about
+
+    def on_improvement(self, params: list[Any]) -> None:
+        save_params(params, self.path, self.about)
 
 
 def _record(job: Job, result: Result) -> RunRecord:

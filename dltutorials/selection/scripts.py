@@ -43,7 +43,7 @@ def load_script(script: str) -> Any:
     """Import a training script.
 
     It has to have ``make_parser()``, which returns the parser of its options,
-    and ``make_model(options)``: see :func:`dltutorials.cli.train.prepare_task`.
+    and ``make_model(options)``: see :func:`dltutorials.cli.train.train_model`.
 
     Parameters
     ----------

@@ -20,13 +20,14 @@ True
 import os
 from typing import Any, NamedTuple
 
-from dltutorials.datasets import Sources, find_dataset, open_dataset
+from dltutorials.datasets import Sources, find_dataset, list_files, open_dataset
 from dltutorials.datasets.digests import digest_of_arrays
 from dltutorials.datasets.memory_map import mapped_file
 from dltutorials.datasets.npz import write_npz
 from dltutorials.datasets.sources import FloatRows, require_numbers
 from dltutorials.exceptions import DataError
 from dltutorials.io.files import prepare_output
+from dltutorials.io.in_use import FilesInUse
 from dltutorials.types import PathLike
 
 import numpy
@@ -85,6 +86,9 @@ def share_data(
         return SharedData(os.path.abspath(find_dataset(dataset, offline)), digest)
     path = os.path.abspath(os.path.join(folder, f"data-{digest[:16]}.npz"))
     if not _holds(path, digest, floatX):
+        files = FilesInUse()
+        files.read("--dataset", *list_files(find_dataset(dataset, offline)))
+        files.write("--results", path)
         prepare_output(path)
         write_npz(path, sources.sets, floatX)
     return SharedData(path, digest)

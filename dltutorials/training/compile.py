@@ -1,21 +1,25 @@
-"""From expressions to compiled functions: what training calls.
+"""From expressions to compiled functions: the one home of ``theano.function``.
 
 :func:`compile_task` turns a cost, its updates and the errors of a model into
 what the trainer asks for (:class:`~dltutorials.training.task.Task`). Every function of
-a training has one input, the number of a minibatch; ``givens`` puts the
-slice of the shared data set in the place of ``x`` and ``y``. Only what predicts takes
-examples themselves (:mod:`dltutorials.models.classifier`).
+a training run has one input, the number of a minibatch; ``givens`` puts the
+slice of the shared data set in the place of ``x`` and ``y``. Only what predicts,
+:func:`example_function`, takes examples themselves.
 """
 
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dltutorials.backend import compile_now, default_mode
+from dltutorials.backend import compile_now, default_mode, updated_variables
 from dltutorials.datasets import SPLITS
+from dltutorials.exceptions import OptionError
 from dltutorials.minibatch import minibatch, n_minibatches
 from dltutorials.shared import SharedDataset, as_shared_dataset
+from dltutorials.training.loss import Loss
+from dltutorials.training.random_state import pack, unpack
 from dltutorials.training.task import Task
+from dltutorials.types import Expression, SharedVariable, Updates
 
 import numpy
 import theano
@@ -23,12 +27,12 @@ import theano.tensor as T
 
 
 def minibatch_function(
-    output: Any,
-    x: Any,
-    y: Any,
+    output: Expression,
+    x: Expression,
+    y: Expression | None,
     data: SharedDataset,
     batch_size: int,
-    updates: list[tuple[Any, Any]] | None = None,
+    updates: Updates | None = None,
 ) -> Callable:
     """Compile a function of the number of a minibatch.
 
@@ -38,7 +42,8 @@ def minibatch_function(
         Of `x` and `y`; what the function returns.
     x, y : Theano variables
         The placeholders for a minibatch of examples and labels; an output
-        that does not depend on one of them may leave it unused.
+        that does not depend on one of them may leave it unused. `y` is None for a
+        model that needs no labels.
     data : SharedDataset
         As :func:`dltutorials.shared.shared_dataset` returns it;
         of a :class:`~dltutorials.chunks.ChunkedDataset`, the present chunk.
@@ -56,12 +61,12 @@ def minibatch_function(
     Source: Getting Started, "MNIST Dataset" and "Stochastic Gradient Descent".
     """
     index = T.lscalar("index")
-    slice_x, slice_y = minibatch(data, index, batch_size)
+    placeholders = [x] if y is None else [x, y]
     function = theano.function(
         [index],
         output,
         updates=updates,
-        givens={x: slice_x, y: slice_y},
+        givens=dict(zip(placeholders, minibatch(data, index, batch_size))),
         on_unused_input="ignore",
         mode=default_mode(),
     )
@@ -70,36 +75,58 @@ def minibatch_function(
     return function
 
 
+def example_function(output: Any, x: Any) -> Callable:
+    """Compile a function of the examples themselves, for data that come one by one.
+
+    Parameters
+    ----------
+    output : Theano expression
+        Of `x`; what the function returns.
+    x : Theano variable
+        The placeholder for the examples.
+
+    Returns
+    -------
+    theano.compile.function_module.Function
+        Of one matrix, ``(n_examples, n_in)``.
+    """
+    return theano.function([x], output, mode=default_mode())
+
+
 def compile_task(
-    x: Any,
-    y: Any,
-    cost: Any,
-    updates: list[tuple[Any, Any]],
-    errors: Any,
-    params: Sequence[Any],
+    x: Expression,
+    y: Expression | None,
+    cost: Expression,
+    updates: Updates,
+    errors: Expression | None,
+    params: Sequence[SharedVariable],
     datasets: Sequence[SharedDataset],
     batch_size: int,
     exact_evaluation: bool = False,
-    misclassified: Any | None = None,
+    misclassified: Expression | None = None,
+    loss: Loss | None = None,
+    begin_epoch: Callable[[int], None] | None = None,
 ) -> Task:
     """Compile what the trainer needs to fit a model to a data set.
 
     Parameters
     ----------
     x, y : Theano variables
-        The placeholders for a minibatch: ``T.matrix("x")``, ``T.ivector("y")``.
+        The placeholders for a minibatch: ``T.matrix("x")``, ``T.ivector("y")``. `y` is
+        None for a model that learns without labels.
     cost : float scalar
         An expression of `x` and `y`; returned by each training step.
     updates : list of (shared variable, expression)
         What a training step does, as :func:`dltutorials.updates.sgd` returns it.
-    errors : float scalar
+    errors : float scalar or None
         An expression of `x` and `y`; its mean over the minibatches of the
-        validation or test set is that set's loss.
+        validation or test set is that set's loss. None for a model that is not validated.
     params : sequence of shared variables
-        What the trainer keeps the best values of.
+        What the trainer keeps the best values of. Whatever else a step changes, random
+        streams for example, is part of the state of a training run all the same.
     datasets : training, validation and test set
         As :func:`dltutorials.minibatch.load_data` returns them; or pairs ``(x, y)`` of
-        shared variables of your own.
+        shared variables of your own, ``(x,)`` without labels. The last two may be left out.
     batch_size : int
         Examples in a minibatch; what remains of a set is left out.
     exact_evaluation : bool
@@ -108,6 +135,11 @@ def compile_task(
     misclassified : bool vector, optional
         An expression of `x` and `y`: which examples are labelled wrongly, for
         the test of significance; compiled when it is first asked for.
+    loss : Loss, optional
+        What `errors` is, or `cost` where there are no `errors`; by default
+        an error, or a cost.
+    begin_epoch : callable(int) -> None, optional
+        See :class:`~dltutorials.training.task.Task`.
 
     Returns
     -------
@@ -117,14 +149,17 @@ def compile_task(
     ------
     OptionError
         If `batch_size` is not positive, larger than one of the sets, or not
-        that of the chunks of a set.
+        that of the chunks of a set; if a set lacks the labels that `y` stands
+        for, or there is no set to validate on.
     """
     shared = [as_shared_dataset(data) for data in datasets]
     n_train_batches, *_ = [
         n_minibatches(data, batch_size, split) for split, data in zip(SPLITS, shared)
     ]
-    train_set, valid_set, test_set = shared
+    _check_sets(shared, y, errors)
+    train_set, *evaluated = shared
     step = minibatch_function(cost, x, y, train_set, batch_size, updates)
+    rest = _find_rest(step, params)
 
     def mean_errors(data: SharedDataset) -> Callable[[], float]:
         function = minibatch_function(errors, x, y, data, batch_size)
@@ -135,21 +170,53 @@ def compile_task(
 
     @functools.cache
     def compile_misclassified() -> Callable[[], list[Any]]:
-        function = minibatch_function(misclassified, x, y, valid_set, batch_size)
-        return _evaluator(function, valid_set, batch_size, exact_evaluation)[0]
+        function = minibatch_function(misclassified, x, y, evaluated[0], batch_size)
+        return _evaluator(function, evaluated[0], batch_size, exact_evaluation)[0]
 
     def validation_misclassified() -> numpy.ndarray:
         return numpy.concatenate(compile_misclassified()()).astype(bool)
 
+    evaluators = [] if errors is None else [mean_errors(data) for data in evaluated]
+    validate, test, *_ = [*evaluators, None, None]
     return Task(
         train_minibatch=_indexed(step, train_set, n_train_batches),
         n_train_batches=n_train_batches,
-        validate=mean_errors(valid_set),
-        test=mean_errors(test_set),
+        validate=validate,
+        test=test,
         get_params=lambda: [param.get_value() for param in params],
         set_params=lambda values: _set_values(params, values),
         validation_misclassified=None if misclassified is None else validation_misclassified,
+        get_rest=lambda: [pack(variable.get_value()) for variable in rest],
+        set_rest=lambda values: _set_rest(rest, values),
+        begin_epoch=begin_epoch,
+        loss=loss,
     )
+
+
+def _check_sets(datasets: Sequence[SharedDataset], y: Any, errors: Any) -> None:
+    for split, data in zip(SPLITS, datasets):
+        if y is not None and len(data.columns) < 2:
+            raise OptionError(
+                f"y: got {y}, but the {split} set has no labels; give it labels, or y=None"
+            )
+    if errors is not None and len(datasets) < 2:
+        raise OptionError(
+            "errors: got an expression, but there is no validation set; give one, or errors=None"
+        )
+
+
+def _find_rest(step: Callable, params: Sequence[SharedVariable]) -> list[SharedVariable]:
+    """Return what a training step changes besides the parameters, oldest first.
+
+    That is the order in which the program made them, the same on both engines.
+    """
+    changed = [variable for variable in updated_variables(step) if variable not in params]
+    return sorted(changed, key=lambda variable: int(variable.auto_name.removeprefix("auto_")))
+
+
+def _set_rest(rest: Sequence[SharedVariable], values: Sequence[numpy.ndarray]) -> None:
+    for variable, value in zip(rest, values):
+        variable.set_value(unpack(value, like=variable.get_value()))
 
 
 def _indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable[[int], Any]:

@@ -1,14 +1,14 @@
 r"""When to stop: the tutorial's early stopping with geometrically growing patience.
 
 The rule looks at the validation loss every ``validation_frequency``
-minibatches. It gives the training ``patience`` minibatches in any case; each
+minibatches. It gives a training run ``patience`` minibatches in any case; each
 time the loss falls below ``improvement_threshold`` times the best loss so far,
 in iteration :math:`t`, it extends that to at least ``patience_increase``
 :math:`\cdot\ t` minibatches. A smaller improvement is still the new best model,
 but buys no time. With ``significance`` that threshold gives way to a test: an
 improvement buys time when it is more than luck on these examples.
 
-Iterations are minibatches, numbered from 0 over the whole training; patience
+Iterations are minibatches, numbered from 0 over the whole run; patience
 is compared with that number after *every* minibatch, so that a run may end in
 the middle of an epoch. The rule is plain Python and can be tried by hand:
 
@@ -27,16 +27,18 @@ the middle of an epoch. The rule is plain Python and can be tried by hand:
 (6, 3, 7)
 
 :class:`EarlyStopping` holds the options and never changes;
-:class:`PatienceState` is what one training has seen so far.
+:class:`PatienceState` is what one training run has seen so far.
 """
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from dltutorials.checks import require_fraction, require_integer, require_level, require_positive
 from dltutorials.exceptions import OptionError
+from dltutorials.training.loss import ERROR, Loss
 from dltutorials.training.significance import mcnemar_p_value
 
 
@@ -52,7 +54,9 @@ class EarlyStopping:
         A good enough improvement in iteration `t` extends patience to
         ``t * patience_increase`` minibatches; positive.
     improvement_threshold : float
-        A new loss below this share of the best one is good enough; in (0, 1].
+        A new loss below this fraction of the best one is good enough; in (0, 1]. Of
+        a loss below 0, or one where larger is better, it is the same distance from
+        the best one that counts.
     significance : float, optional
         Given, an improvement is good enough when it is significant at this
         level instead: when McNemar's exact test
@@ -92,15 +96,26 @@ class EarlyStopping:
         if self.significance is not None:
             require_level("significance", self.significance)
 
-    def start(self, n_train_batches: int, can_tell_misclassified: bool = True) -> "PatienceState":
-        """Return the state of a training that has not begun.
+    def start(
+        self,
+        n_train_batches: int,
+        can_tell_misclassified: bool = True,
+        loss: Loss = ERROR,
+        is_validated: bool = True,
+    ) -> "PatienceState":
+        """Return the state of a training run that has not begun.
 
         Parameters
         ----------
         n_train_batches : int
             Minibatches in one epoch; at least 1.
         can_tell_misclassified : bool
-            Whether the training knows its mistakes on each validation example.
+            Whether it is known which validation examples are labelled wrongly.
+        loss : Loss
+            What is observed; says which way is better.
+        is_validated : bool
+            Whether there is a validation loss; without one an epoch passes
+            between two looks, unless `validation_frequency` says otherwise.
 
         Returns
         -------
@@ -109,7 +124,8 @@ class EarlyStopping:
         Raises
         ------
         OptionError
-            If significance is to be tested, and the mistakes are not known.
+            If significance is to be tested, and it is not known which examples are
+            labelled wrongly.
         """
         if self.significance is not None and not can_tell_misclassified:
             raise OptionError(
@@ -117,13 +133,14 @@ class EarlyStopping:
                 "task a validation set, and compile_task(..., misclassified=model.misclassified(y))"
             )
         require_integer("n_train_batches", n_train_batches, at_least=1)
-        frequency = self.validation_frequency or min(n_train_batches, self.patience // 2)
-        return PatienceState(self, frequency, self.patience)
+        an_epoch = min(n_train_batches, self.patience // 2) if is_validated else n_train_batches
+        frequency = self.validation_frequency or an_epoch
+        return PatienceState(self, frequency, self.patience, loss, loss.worst)
 
 
 @dataclass
 class PatienceState:
-    """What one training has seen so far, and the decisions that follow from it.
+    """What one training run has seen so far, and the decisions that follow from it.
 
     Attributes
     ----------
@@ -131,18 +148,22 @@ class PatienceState:
     validation_frequency : int
         Minibatches between two validations.
     patience : float
-        The training ends with the first iteration that reaches this number.
+        The run ends with the first iteration that reaches this number.
+    loss : Loss
+        What is observed.
     best_validation_loss : float
-        The lowest loss observed; inf before the first.
+        The best one; inf before the first, or -inf where larger is better.
     best_iteration : int or None
         The iteration in which it was observed.
     best_misclassified : bool array or None
-        The mistakes of that iteration, where the rule tests significance.
+        Which examples were labelled wrongly in that iteration, where the rule
+        tests significance.
     """
 
     rule: EarlyStopping
     validation_frequency: int
     patience: float
+    loss: Loss = ERROR
     best_validation_loss: float = math.inf
     best_iteration: int | None = None
     best_misclassified: Any | None = None
@@ -162,18 +183,24 @@ class PatienceState:
         `find_misclassified` returns which validation examples are labelled wrongly;
         it is called where the rule tests significance, for a new best loss.
         """
-        if not validation_loss < self.best_validation_loss:
+        if not self.loss.is_better(validation_loss, self.best_validation_loss):
             return False
         if self.rule.significance is None:
-            threshold = self.best_validation_loss * self.rule.improvement_threshold
-            is_good_enough = validation_loss < threshold
+            is_good_enough = self.loss.is_better(validation_loss, self._threshold())
         else:
             is_good_enough = self._is_significant(find_misclassified, self.rule.significance)
         if is_good_enough:
-            self.patience = max(self.patience, iteration * self.rule.patience_increase)
+            extended = min(iteration * self.rule.patience_increase, sys.float_info.max)
+            self.patience = max(self.patience, extended)
         self.best_validation_loss = validation_loss
         self.best_iteration = iteration
         return True
+
+    def _threshold(self) -> float:
+        """Return the loss that is as far from the best one as the rule asks."""
+        best, factor = self.best_validation_loss, self.rule.improvement_threshold
+        is_towards_zero = (best > 0) != self.loss.larger_is_better
+        return best * (factor if is_towards_zero else 2 - factor)
 
     def _is_significant(self, find_misclassified: Callable[[], Any] | None, level: float) -> bool:
         """Compare the mistakes of the new best model with those of the last one."""
@@ -183,5 +210,5 @@ class PatienceState:
         return before is None or mcnemar_p_value(before, self.best_misclassified) <= level
 
     def is_exhausted(self, iteration: int) -> bool:
-        """Return whether the training ends after this iteration."""
+        """Return whether the run ends after this iteration."""
         return self.patience <= iteration

@@ -25,9 +25,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dltutorials.exceptions import DataError
-from dltutorials.io.files import durable_writer, prepare_output
-from dltutorials.training.task import Record
+from dltutorials.exceptions import DataError, in_file
+from dltutorials.io.files import durable_writer, prepare_output, write_at_end
+from dltutorials.training.state import Record
 from dltutorials.types import PathLike
 
 FORMAT = "dltutorials history"
@@ -54,7 +54,7 @@ class History(NamedTuple):
     header : dict
         What was trained.
     records : list of dict
-        As :class:`dltutorials.training.task.Result` describes them, one a validation.
+        As :class:`dltutorials.training.result.Result` describes them, one a validation.
     """
 
     header: dict[str, Any]
@@ -105,12 +105,7 @@ class HistoryWriter:
             If they cannot be written; the next call tries again.
         """
         lines = b"".join(map(_line, records[self.n_records :]))
-        with open(self.path, "r+b") as file:
-            file.truncate(self.size)  # a part of a line that a full disk left
-            file.seek(self.size)
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+        write_at_end(self.path, lines, self.size)  # behind it a full disk may have left a part
         self.size += len(lines)
         self.n_records = len(records)
 
@@ -138,7 +133,8 @@ def read_history(path: PathLike) -> History:
         if header.get(FORMAT) != VERSION:
             raise DataError(f"expected {FORMAT} {VERSION}, got {_short(header)}")
         for number, record in enumerate(records, start=2):
-            _require_record(record, number)
+            with in_file(f"line {number}"):
+                require_record(record)
     except DataError as error:
         raise DataError(
             f"{os.fspath(path)}: {error}; give a file that --history of this version wrote"
@@ -146,8 +142,14 @@ def read_history(path: PathLike) -> History:
     return History(header, records)
 
 
-def prepare_history_path(path: PathLike) -> None:
+def prepare_history_path(path: PathLike, is_resumed: bool = False) -> None:
     """Refuse a path that cannot be written, or where a file of something else is.
+
+    Parameters
+    ----------
+    path : path
+    is_resumed : bool
+        Whether there may be records, those of the same training.
 
     Raises
     ------
@@ -157,12 +159,17 @@ def prepare_history_path(path: PathLike) -> None:
     prepare_output(path)
     if os.path.exists(path) and os.path.getsize(path) > 0:
         try:
-            read_history(path)
+            n_records = len(read_history(path).records)
         except DataError:
             raise DataError(
                 f"cannot write {os.fspath(path)}: there is a file that is no history, "
                 "or a damaged one; choose another file"
             ) from None
+        if n_records and not is_resumed:
+            raise DataError(
+                f"{os.fspath(path)} holds the {n_records} records of another training run; "
+                "remove it, choose another file, or go on with that run by --resume"
+            )
 
 
 def _line(value: dict[str, Any]) -> bytes:
@@ -191,18 +198,19 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
     try:
         value = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise DataError(f"line {number} is no JSON") from None
+        raise DataError(f"line {number} is not JSON") from None
     if not isinstance(value, dict):
         raise DataError(f"line {number}: expected an object, got {_short(value)}")
     return value
 
 
-def _require_record(record: Record, number: int) -> None:
+def require_record(record: Record) -> None:
+    """Refuse a record that readers could not calculate with."""
     for name, may_be_missing in _NUMBERS.items():
         value: Any = record.get(name)
         is_number = type(value) in (int, float) and abs(value) <= sys.float_info.max
         if not is_number and not (value is None and may_be_missing):
-            raise DataError(f"line {number}: {name}: expected a number, got {_short(value)}")
+            raise DataError(f"{name}: expected a number, got {_short(value)}")
 
 
 def _short(value: Any) -> str:

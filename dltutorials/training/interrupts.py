@@ -1,15 +1,15 @@
-"""Ending a training when the user or the system asks, without tearing anything.
+"""Ending a training run when the user or the system asks, without tearing anything.
 
 Ctrl-C (SIGINT) and a request to end (SIGTERM) are noted while a
-:class:`StopSignals` is open; the training looks for them after each minibatch,
-ends, and has its results reported and saved. A second signal does what it
+:class:`StopSignals` is open; the loop, whose callback it is, asks for them after each
+minibatch, ends, and has its results reported and saved. A second signal does what it
 always did, so that a program that hangs can still be stopped.
 
 >>> import os, signal
->>> with StopSignals() as stop_requested:
-...     before = stop_requested()
+>>> with StopSignals() as signals:
+...     before = signals.stop_requested()
 ...     os.kill(os.getpid(), signal.SIGTERM)
-...     print(before, stop_requested(), stop_requested.exit_status)
+...     print(before, signals.stop_requested(), signals.exit_status)
 False True 143
 """
 
@@ -17,11 +17,13 @@ import signal
 import threading
 from typing import Any
 
+from dltutorials.training.callbacks import Callback
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class StopSignals:
-    """Notes signals instead of letting them interrupt; call it to ask for one.
+class StopSignals(Callback):
+    """Notes signals instead of letting them interrupt, and has the training loop end.
 
     Handlers are installed when the ``with`` block is entered and put back when
     it is left or at the first signal; only in the main thread, where Python
@@ -37,7 +39,7 @@ class StopSignals:
         self.received: int | None = None
         self._previous: dict[int, Any] = {}
 
-    def __call__(self) -> bool:
+    def stop_requested(self) -> bool:
         """Return whether a signal has come."""
         return self.received is not None
 

@@ -29,14 +29,14 @@ After the values there may be a description of the model, as one more pickled te
 import contextlib
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from dltutorials.exceptions import DataError, UnsafePickleError
 from dltutorials.io.file_kinds import name_kind
 from dltutorials.io.files import durable_writer
 from dltutorials.io.safe_pickle import load_pickle
-from dltutorials.training.description import Description, describe_model, parse_description
+from dltutorials.training.description import Description, parse_description
 from dltutorials.types import PathLike
 
 import numpy
@@ -45,13 +45,12 @@ _MAX_OVERHEAD = 1 << 20  # bytes of a pickle beyond the values expected in it
 _OTHER_TEXTS = {"dltutorials training state": "a training state, as --checkpoint writes it"}
 
 
-def save_params(params: Any, path: PathLike, about: Description | None = None) -> None:
+def save_params(params: Sequence[Any], path: PathLike, about: Description | None = None) -> None:
     """Write the values of parameters to a file; equal values give equal bytes.
 
     Parameters
     ----------
-    params : model, or sequence of shared variables or arrays
-        Of a model, its ``params`` are saved with its description.
+    params : sequence of shared variables or arrays
     path : path
         Replaced if it exists, and untouched if anything fails.
     about : Description, optional
@@ -68,8 +67,6 @@ def save_params(params: Any, path: PathLike, about: Description | None = None) -
     -----
     Source: Getting Started, "Loading and Saving Models".
     """
-    if hasattr(params, "params"):
-        params, about = params.params, about or describe_model(params)
     text = None if about is None else about.as_text()
     with durable_writer(path) as file:
         for param in params:
@@ -78,14 +75,14 @@ def save_params(params: Any, path: PathLike, about: Description | None = None) -
             pickle.dump(text, file, pickle.HIGHEST_PROTOCOL)
 
 
-def load_params(params: Any, path: PathLike) -> None:
+def load_params(params: Sequence[Any], path: PathLike) -> None:
     """Set parameters to the values in a file: all of them, or none.
 
     Parameters
     ----------
-    params : model, or sequence of shared variables
+    params : sequence of shared variables
         In the order in which they were saved; values of another float type
-        are converted to that of the parameter. Of a model, its ``params``.
+        are converted to that of the parameter.
     path : path
         A file as :func:`save_params` writes it.
 
@@ -93,21 +90,16 @@ def load_params(params: Any, path: PathLike) -> None:
     ------
     DataError
         If the file cannot be read, or does not hold one array of floats for
-        each parameter, of its shape, or describes another model than the one
-        given; no parameter is changed then.
+        each parameter, of its shape; no parameter is changed then.
 
     Notes
     -----
     Source: Getting Started, "Loading and Saving Models".
     Differs: the chapter opens the file as text, which fails on Python 3.
     """
-    model = params if hasattr(params, "params") else None
-    params = params if model is None else model.params
     with _parameter_file(path) as file:
         values = [_read_like(param, file) for param in params]
-        about = _read_end(file, len(params))
-        if model is not None and about is not None:
-            _check_model(model, about)
+        _read_end(file, len(params))
     for param, value in zip(params, values):
         param.set_value(value, borrow=True)
 
@@ -186,9 +178,7 @@ def _parameter_file(path: PathLike) -> Iterator[BinaryIO]:
                 yield file
             except DataError as error:
                 kind = name_kind(file)
-                raise (
-                    error if kind is None else DataError(f"not a pickle of arrays, but {kind}")
-                ) from None
+                raise error if kind is None else DataError(f"is {kind}") from None
     except UnsafePickleError as error:
         raise UnsafePickleError(
             f"{name}: {error}; only the values of parameters are read, never pickled "
@@ -217,30 +207,18 @@ def _read_like(param: Any, file: Any) -> numpy.ndarray:
     return value.astype(present.dtype)
 
 
-def _read_end(file: BinaryIO, n_params: int) -> Description | None:
+def _read_end(file: BinaryIO, n_params: int) -> None:
     """Read a description if there is one, and refuse anything else."""
     position = file.tell()
     if not file.read(1):
-        return None
+        return
     file.seek(position)
     value: Any = load_pickle(file, os.fstat(file.fileno()).st_size - position)
     if not isinstance(value, str):
         raise DataError(f"holds more than the model's {n_params} parameters")
-    about = _parse_text(value)
+    _parse_text(value)
     if file.read(1):
         raise DataError("holds more after its description")
-    return about
-
-
-def _check_model(model: Any, about: Description) -> None:
-    """Refuse values of another model, where the shapes are the same."""
-    expected = describe_model(model)
-    for what, there, here in (
-        ("chapter", about.chapter, expected.chapter),
-        ("options", about.options, expected.options),
-    ):
-        if there and there != here:
-            raise DataError(f"is of a model with {what} {there!r:.200}, not {here!r}")
 
 
 def _parse_text(text: str) -> Description:

@@ -1,10 +1,11 @@
-"""A progress bar of a training, on a terminal or in a notebook.
+"""A progress bar of a training run, on a terminal or in a notebook.
 
 The bar reaches its end where the patience does, or the last epoch if that comes
 first; an improvement moves the end away. It shows the epoch and minibatch, the time
-to the end, the cost of the last minibatch, the validation error, and the minibatches
-of patience left. Where stderr is neither a terminal nor a notebook there is
-none, and nothing is drawn in colour where ``NO_COLOR`` is set.
+to the end, the cost of the last minibatch, the validation loss, and the minibatches
+of patience left; without validation only the cost. Where stderr is neither a
+terminal nor a notebook there is none, and nothing is drawn in colour where
+``NO_COLOR`` is set.
 
 >>> with ProgressBar(n_train_batches=83, n_epochs=2) as bar:
 ...     bar.on_minibatch(0, 2.3, 5000)  # no terminal here: draws nothing
@@ -20,21 +21,24 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from dltutorials.training.task import Record
+from dltutorials.training.callbacks import Callback
+from dltutorials.training.loss import ERROR
+from dltutorials.training.state import Record, TrainingState
+from dltutorials.training.task import Task
 
 _FORMAT = "{desc} |{bar}| {remaining} left{postfix}"
 _SECONDS = 0.1  # between two drawings
 
 
-class ProgressBar:
-    """Shows how far a training is; its methods are callbacks of :func:`dltutorials.train`.
+class ProgressBar(Callback):
+    """Shows how far a training run is: a callback of :func:`dltutorials.train`.
 
     Parameters
     ----------
-    n_train_batches : int
-        Minibatches in an epoch: ``task.n_train_batches``.
-    n_epochs : int
-        The most epochs to train for.
+    n_train_batches : int, optional
+        Minibatches in an epoch; known from the task when training begins.
+    n_epochs : int, optional
+        The most epochs to train for; known when training begins, too.
     disable : bool
         Show nothing.
 
@@ -44,10 +48,13 @@ class ProgressBar:
         Whether anything is drawn.
     """
 
-    def __init__(self, n_train_batches: int, n_epochs: int = 1000, disable: bool = False) -> None:
+    def __init__(
+        self, n_train_batches: int = 1, n_epochs: int = 1000, disable: bool = False
+    ) -> None:
         self.n_train_batches, self.n_minibatches = n_train_batches, n_epochs * n_train_batches
         self.is_shown = not disable and (_in_notebook() or _on_terminal())
-        self._validation = ""
+        self._loss, self._is_validated = ERROR, True
+        self._phase = self._validation = ""
         self._bar: Any = None
         self._next = -math.inf  # when it may be drawn again
 
@@ -57,6 +64,15 @@ class ProgressBar:
     def __exit__(self, *_exception: Any) -> None:
         if self._bar is not None:
             self._bar.close()
+            self._bar = None
+
+    def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
+        """Begin anew, at the place where the run begins or goes on."""
+        self.__exit__()
+        self.n_train_batches = task.n_train_batches
+        self.n_minibatches = n_epochs * task.n_train_batches
+        self._loss, self._is_validated = task.reported_loss, task.validate is not None
+        self._phase, self._validation = f"{state.phase}, " if state.phase else "", ""
 
     def on_minibatch(self, iteration: int, cost: float, patience: float) -> None:
         """Note a minibatch: its iteration (from 0), cost, and the patience, in minibatches."""
@@ -65,22 +81,27 @@ class ProgressBar:
             self._next = now + _SECONDS
             self._draw(iteration, cost, patience)
 
-    def on_validation(self, record: Record) -> None:
+    def on_record(self, record: Record) -> None:
         """Note the validation loss in a record of the history."""
         loss: float | None = record["validation_loss"]
         if loss is not None:
-            self._validation = f", error {loss * 100:.2f} %"
+            self._validation = f", {self._loss.name} {self._loss.format(loss, decimals=2)}"
 
     def _draw(self, iteration: int, cost: float, patience: float) -> None:
         if self._bar is None:
             self._bar = _make_bar(iteration)
-        bar, end = self._bar, math.floor(patience) + 1
+        bar = self._bar
+        bar.total, bar.n = self.n_minibatches, iteration + 1
         epoch, minibatch_index = divmod(iteration, self.n_train_batches)
-        bar.total, bar.n = min(end, self.n_minibatches), iteration + 1
         place = f"epoch {epoch + 1}, {minibatch_index + 1}/{self.n_train_batches}"
-        bar.set_description_str(place, refresh=False)
-        left = max(0, end - iteration - 1)
-        postfix = f"cost {cost:.3f}{self._validation}, patience {left:,}"
+        bar.set_description_str(f"{self._phase}{place}", refresh=False)
+        if self._is_validated:
+            end = math.floor(patience) + 1
+            bar.total = min(end, self.n_minibatches)
+            left = max(0, end - iteration - 1)
+            postfix = f"cost {cost:.3f}{self._validation}, patience {left:,}"
+        else:
+            postfix = f"{self._loss.name} {self._loss.format(cost, decimals=3)}"
         bar.set_postfix_str(postfix, refresh=False)
         bar.refresh()
 

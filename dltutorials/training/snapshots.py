@@ -1,8 +1,8 @@
-r"""Intermediate parameters of a training, for another program to look at.
+r"""Intermediate parameters of a training run, for another program to look at.
 
 A folder holds a file of parameters for each snapshot, named by the iteration:
 the minibatches before it, over all epochs. Pictures and animations are made
-from these files (``scripts/plot.py``), never inside the training.
+from these files (``scripts/plot.py``), never inside the run.
 
 >>> import tempfile, numpy
 >>> folder = tempfile.mkdtemp()
@@ -20,13 +20,20 @@ from typing import Any
 
 from dltutorials.exceptions import DataError
 from dltutorials.io.files import prepare_output
+from dltutorials.training.description import Description
 from dltutorials.training.parameters import save_params
 from dltutorials.types import PathLike
 
-_NAME = re.compile(r"iteration-(\d{10})\.pkl")
+_NAME = re.compile(r"iteration-(\d{10})(?:-[\w-]+)?\.pkl")
 
 
-def save_snapshot(params: Sequence[Any], folder: PathLike, iteration: int) -> Path:
+def save_snapshot(
+    params: Sequence[Any],
+    folder: PathLike,
+    iteration: int,
+    phase: str = "",
+    about: Description | None = None,
+) -> Path:
     """Save parameters as those of an iteration; return the file.
 
     Parameters
@@ -35,6 +42,10 @@ def save_snapshot(params: Sequence[Any], folder: PathLike, iteration: int) -> Pa
     folder : path
     iteration : int
         From 0.
+    phase : str
+        Becomes part of the name, if there is more than one.
+    about : Description, optional
+        Of the model.
 
     Raises
     ------
@@ -45,8 +56,9 @@ def save_snapshot(params: Sequence[Any], folder: PathLike, iteration: int) -> Pa
     -----
     Source: Getting Started, "Plotting Intermediate Results".
     """
-    path = Path(folder, f"iteration-{iteration:010d}.pkl")
-    save_params(params, path)
+    suffix = re.sub(r"\W+", "-", f"-{phase}") if phase else ""
+    path = Path(folder, f"iteration-{iteration:010d}{suffix}.pkl")
+    save_params(params, path, about)
     return path
 
 

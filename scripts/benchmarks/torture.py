@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from dltutorials import DataError
+from dltutorials import DataError, EarlyStopping, TrainingState
 from dltutorials.cli import console
 from dltutorials.datasets import load_mnist
 from dltutorials.training.checkpoint import load_state, save_state
@@ -197,12 +197,12 @@ def _kinds(folder: Path) -> dict[str, tuple[bytes, Callable, Callable]]:
     values = [numpy.ones((4, 3), "float32"), numpy.zeros(3, "float32")]
     slots = [_Slot("W", values[0]), _Slot("b", values[1])]
     save_params(slots, folder / "params")
-    numbers = {"iteration": 1, "patience": 9, "best_validation_loss": 0.5, "best_iteration": 1}
-    rest = {"test_score": 0.5, "costs": [], "history": [], "seconds": 1.0, "random_state": 7}
-    mistakes = numpy.arange(9) % 2 == 0
-    arrays = {"params": values, "best_params": values, "best_misclassified": mistakes}
-    save_state({**numbers, **rest, **arrays}, {}, folder / "state")
-    sets, state = pickle.dumps(_make_sets(2), 4), (folder / "state").read_bytes()
+    patience = EarlyStopping(significance=0.05).start(n_train_batches=2)
+    patience.best_iteration, patience.best_misclassified = 1, numpy.arange(9) % 2 == 0
+    state = TrainingState(patience, 2, iteration=1, params=values, best_params=values)
+    state.rest = [numpy.arange(6)]
+    save_state(state, folder / "state")
+    sets, saved = pickle.dumps(_make_sets(2), 4), (folder / "state").read_bytes()
     pairs = zip(("train", "valid", "test"), _make_sets(2))
     named = {f"{part}_{kind}": array for part, pair in pairs for kind, array in zip("xy", pair)}
     numpy.savez(folder / "npz", **named)
@@ -212,15 +212,15 @@ def _kinds(folder: Path) -> dict[str, tuple[bytes, Callable, Callable]]:
         return gzip.compress(data, 1)
 
     def sign(data: bytes) -> bytes:
-        return data + hashlib.sha256(data).digest()
+        return data + hashlib.sha256(data).hexdigest().encode()
 
     return {
         "data": (sets, compress, load_mnist),
         "gzip": (compress(sets), bytes, load_mnist),
         "npz": ((folder / "npz.npz").read_bytes(), bytes, load_mnist),
         "params": ((folder / "params").read_bytes(), bytes, lambda path: load_params(slots, path)),
-        "signed state": (state[:-32], sign, load_state),
-        "state": (state, bytes, load_state),
+        "signed state": (saved[:-64], sign, load_state),
+        "state": (saved, bytes, load_state),
     }
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import dltutorials
 from dltutorials import backend, load_params, save_params
-from dltutorials.training.checkpoint import check_resumable
 
 import numpy
 import pytest
@@ -250,31 +249,7 @@ def test_no_compiler_is_needed(tmp_path, tiny_file):
     assert result.stderr.splitlines()[0].endswith("with SciPy's BLAS, compiled by Numba")
 
 
-HERE = {"data": "abc", backend.name(): "9.9", "NumPy": "1.0"}
 OTHER = "PyTensor" if backend.name() == "Theano" else "Theano"
-
-
-def test_a_state_of_the_other_engine_is_taken_over_and_it_is_said():
-    there = {"data": "abc", OTHER: "1.2", "NumPy": "0.5"}
-    assert check_resumable(there, HERE) == (
-        f"begun on {OTHER} 1.2, goes on with {backend.name()} 9.9; the last digits may differ"
-    )
-    assert check_resumable(HERE, HERE) is None
-
-
-@pytest.mark.parametrize(
-    "there",
-    [
-        {"data": "abd", OTHER: "1.2", "NumPy": "0.5"},
-        {"data": "abc", backend.name(): "9.8", "NumPy": "1.0"},
-        {"data": "abc", backend.name(): "9.9", "NumPy": "1.1"},
-        {"data": "abc"},
-        {},
-    ],
-)
-def test_anything_else_that_differs_is_refused(there):
-    with pytest.raises(dltutorials.DataError, match="cannot resume: "):
-        check_resumable(there, HERE)
 
 
 FILES = Path(__file__).resolve().parent / "engines"

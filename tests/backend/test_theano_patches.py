@@ -50,3 +50,33 @@ def test_a_second_process_compiles_no_module_and_computes_the_same(tmp_path):
 
 def test_another_version_of_theano_is_left_alone():
     assert patch_module_cache(SimpleNamespace(__version__="1.0.4")) is False
+
+
+@pytest.mark.slow
+def test_scan_works_on_every_python(run_program):
+    program = """
+        import dltutorials, theano, theano.tensor as T
+        n = T.iscalar("n")
+        powers, _ = theano.scan(lambda p: p * 2, outputs_info=T.constant(1.0), n_steps=n)
+        print(theano.function([n], powers)(4).tolist())
+    """
+    assert run_program(program).stdout == "[2.0, 4.0, 8.0, 16.0]\n"
+
+
+@pytest.mark.slow
+def test_the_options_for_the_processor_are_tried_once_a_machine(run_program, tmp_path):
+    program = """
+        import dltutorials
+        from theano.gof.cmodule import Compiler
+        tried, try_compile = [], Compiler._try_compile_tmp
+        def count(source, *args, **options):
+            tried.append(options.get("tmp_prefix") or args)
+            return try_compile(source, *args, **options)
+        Compiler._try_compile_tmp = count
+        import theano, theano.tensor as T
+        x = T.dvector("x")
+        theano.function([x], x * 2)
+        print(len(tried))
+    """
+    run_program("import dltutorials", cache=tmp_path)
+    assert run_program(program, cache=tmp_path).stdout == "0\n"

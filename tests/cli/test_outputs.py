@@ -60,8 +60,8 @@ def test_snapshots_are_the_parameters_on_the_way(main, capsys):
     found = find_snapshots("frames")
     assert [iteration for iteration, _ in found] == [11, 23, 35]
     assert main("--n-epochs", "4", "--checkpoint", "state") == 0
-    state, _ = dltutorials.training.checkpoint.load_state("state")
-    for value, expected in zip(read_params(found[1][1]), state["params"]):
+    state = dltutorials.training.checkpoint.load_state("state").state
+    for value, expected in zip(read_params(found[1][1]), state.params):
         assert value.tobytes() == expected.tobytes()
 
 
@@ -97,7 +97,11 @@ def test_a_full_disk_is_reported_and_the_training_goes_on(main, capsys, monkeypa
         (["--history", "missing/run.jsonl"], 1, "No such file or directory; choose"),
         (["--history", "."], 1, "it is a folder"),
         (["--history", "saved.pkl"], 2, "history: got saved.pkl, which --save names too"),
-        (["--history", "tiny.pkl.gz"], 2, "history: got tiny.pkl.gz, which --dataset names too"),
+        (
+            ["--history", "tiny.pkl.gz"],
+            2,
+            "history: got tiny.pkl.gz, which --dataset reads",
+        ),
         (["--history", "a", "--checkpoint", "a"], 2, "which --checkpoint names too"),
         (["--snapshots", "notes"], 1, "cannot make notes: File exists"),
         (["--snapshots", "a", "--snapshot-every", "0"], 2, "snapshot_every: got 0"),

@@ -1,13 +1,13 @@
 import re
-from pathlib import Path
 
 import dltutorials
 
 import numpy
 import pytest
+from helpers import ROOT
 from markdown_blocks import blocks, percentages, require_as_shown
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -37,7 +37,19 @@ def test_the_saved_parameters_load_as_shown(tmp_path, monkeypatch):
     assert namespace["b"].tolist() == [1, 1]
 
 
+def test_the_test_command_is_the_one_that_ci_runs():
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    [command] = re.findall(r'^test_command="(.+?)"', run, re.MULTILINE)
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    commands = [block for text in (README, contributing) for _, block in blocks(text, "sh")]
+    assert any(f" && .venv/bin/{command}\n" in block for block in commands)
+    assert any(re.search(rf"^{command} +#", block, re.MULTILINE) for block in commands)
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    for check in re.findall(r"entry: ([^,]+),", hooks):
+        assert re.search(rf"^{check}\b", run, re.MULTILINE), check
+
+
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if "://" not in target:
-            assert (Path(__file__).resolve().parents[2] / target).exists(), target
+            assert (ROOT / target).exists(), target

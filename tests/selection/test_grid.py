@@ -1,7 +1,7 @@
 import argparse
 
 from dltutorials.cli import console
-from dltutorials.cli.options import add_training_arguments
+from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.exceptions import OptionError
 from dltutorials.selection.grid import make_runs
 
@@ -11,9 +11,8 @@ import pytest
 @pytest.fixture
 def parser():
     parser = console.Parser()
-    add_training_arguments(
-        parser, learning_rate=0.01, batch_size=20, L2_reg=0.0001, patience=10_000
-    )
+    add_training_arguments(parser, learning_rate=0.01, batch_size=20)
+    add_classifier_arguments(parser, L2_reg=0.0001, patience=10_000)
     parser.add_argument("--n-hidden", type=int, default=500)
     parser.add_argument("--activation", choices=["tanh", "relu"], default="tanh")
     parser.add_argument("--seed", type=console.seed, default=1234)

@@ -26,14 +26,14 @@ def handlers():
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_is_noted_and_gives_the_exit_status(number, status):
     before = handlers()
-    with StopSignals() as stop_requested:
-        assert not stop_requested()
+    with StopSignals() as signals:
+        assert not signals.stop_requested()
         assert handlers() != before
         os.kill(os.getpid(), number)
-        assert stop_requested()
+        assert signals.stop_requested()
         assert handlers() == before
-    assert stop_requested.received == number
-    assert stop_requested.exit_status == status
+    assert signals.received == number
+    assert signals.exit_status == status
 
 
 def test_a_second_signal_acts_at_once():
@@ -51,17 +51,17 @@ def test_handlers_are_put_back_without_a_signal():
 
 def test_a_signal_that_the_process_ignores_stays_ignored():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with StopSignals() as stop_requested:
+    with StopSignals() as signals:
         os.kill(os.getpid(), signal.SIGINT)
-        assert not stop_requested()
+        assert not signals.stop_requested()
 
 
 def test_nothing_is_installed_outside_the_main_thread():
     before, seen = handlers(), []
 
     def enter():
-        with StopSignals() as stop_requested:
-            seen.append((handlers(), stop_requested()))
+        with StopSignals() as signals:
+            seen.append((handlers(), signals.stop_requested()))
 
     thread = threading.Thread(target=enter)
     thread.start()

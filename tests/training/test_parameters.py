@@ -1,11 +1,6 @@
-import errno
-import os
 import pickle
-import stat
 
 from dltutorials import DataError, LogisticRegression, UnsafePickleError, load_params, save_params
-from dltutorials.io import files
-from dltutorials.io.files import durable_writer, prepare_output
 
 import numpy
 import pytest
@@ -107,84 +102,3 @@ def test_a_pickled_model_is_refused(tmp_path):
 def test_a_folder_or_a_missing_file_is_refused(tmp_path, name):
     with pytest.raises(DataError, match="cannot be read"):
         load_params(make_params(), tmp_path / name)
-
-
-class TestDurableWriter:
-    def test_a_failure_keeps_the_previous_file_and_leaves_nothing(self, tmp_path):
-        path = tmp_path / "file"
-        path.write_bytes(b"before")
-        with pytest.raises(ZeroDivisionError), durable_writer(path) as file:
-            file.write(b"half" * (1 // 0))
-        assert path.read_bytes() == b"before"
-        assert os.listdir(tmp_path) == ["file"]
-
-    @pytest.mark.parametrize("call", ["fsync", "replace"])
-    def test_a_failing_call_keeps_the_previous_file(self, tmp_path, monkeypatch, call):
-        def fail(*_):
-            raise OSError("no space left")
-
-        path = tmp_path / "file"
-        path.write_bytes(b"before")
-        monkeypatch.setattr(os, call, fail)
-        with pytest.raises(OSError, match="no space left"), durable_writer(path) as file:
-            file.write(b"after")
-        monkeypatch.undo()
-        assert path.read_bytes() == b"before"
-        assert os.listdir(tmp_path) == ["file"]
-
-    def test_a_read_only_folder_keeps_the_previous_file(self, tmp_path, monkeypatch):
-        def fail(*_):
-            raise OSError(errno.EROFS, "Read-only file system")
-
-        path = tmp_path / "file"
-        path.write_bytes(b"before")
-        monkeypatch.setattr(files, "open", fail, raising=False)  # root may write anywhere
-        with pytest.raises(OSError, match="Read-only"), durable_writer(path) as file:
-            file.write(b"after")
-        assert path.read_bytes() == b"before"
-        assert os.listdir(tmp_path) == ["file"]
-
-    def test_everything_is_on_disk_before_the_rename(self, tmp_path, monkeypatch):
-        calls = []
-        real = {name: getattr(os, name) for name in ("fsync", "replace")}
-
-        def record(name):
-            def call(*arguments):
-                target = arguments[0]
-                kind = (
-                    "folder" if name == "fsync" and stat.S_ISDIR(os.fstat(target).st_mode) else ""
-                )
-                calls.append(f"{name}{kind}")
-                return real[name](*arguments)
-
-            return call
-
-        for name in real:
-            monkeypatch.setattr(os, name, record(name))
-        with durable_writer(tmp_path / "file") as file:
-            file.write(b"x" * 100_000)
-        assert calls == ["fsync", "replace", "fsyncfolder"]
-
-    def test_a_link_stays_a_link_and_permissions_follow_the_umask(self, tmp_path):
-        target = tmp_path / "target"
-        (tmp_path / "link").symlink_to(target)
-        with durable_writer(tmp_path / "link") as file:
-            file.write(b"x")
-        assert (tmp_path / "link").is_symlink()
-        assert target.read_bytes() == b"x"
-        (tmp_path / "plain").touch()
-        assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
-
-
-def test_what_cannot_be_written_is_found_beforehand(tmp_path):
-    prepare_output(tmp_path / "new.pkl")
-    assert os.listdir(tmp_path) == []
-    (tmp_path / "file").touch()
-    for path, message in (
-        (tmp_path, "it is a folder"),
-        ("", "it is a folder"),
-        (tmp_path / "missing" / "m.pkl", "No such file or directory; choose a file in a folder"),
-        (tmp_path / "file" / "m.pkl", "Not a directory"),
-    ):
-        with pytest.raises(DataError, match=message):
-            prepare_output(path)

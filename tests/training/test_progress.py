@@ -7,7 +7,7 @@ import subprocess
 import sys
 import termios
 
-from dltutorials import ProgressBar
+from dltutorials import Callback, Loss, ProgressBar, Task, TrainingState, train
 
 import pytest
 from helpers import SCRIPTS
@@ -78,7 +78,7 @@ def test_the_bar_ends_where_the_patience_or_the_last_epoch_does():
         bar.on_minibatch(4, 0.5, 30)
         assert (bar._bar.n, bar._bar.total) == (5, 31)
         bar._next = 0
-        bar.on_validation({"validation_loss": 0.125})
+        bar.on_record({"validation_loss": 0.125})
         bar.on_minibatch(29, 0.25, 60.5)
         assert (bar._bar.n, bar._bar.total) == (30, 50)
         assert bar._bar.desc == "epoch 3, 10/10"
@@ -90,5 +90,23 @@ def test_a_disabled_bar_shows_nothing(capsys):
     with ProgressBar(10, disable=True) as bar:
         assert not bar.is_shown
         bar.on_minibatch(4, 0.5, 30)
-        bar.on_validation({"validation_loss": None})
+        bar.on_record({"validation_loss": None})
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_bar_knows_from_the_run_how_long_it_is_and_what_it_shows():
+    theta = [0.0]
+    task = Task(
+        lambda index: 0.25, 10, lambda: list(theta), lambda values: None, loss=Loss("cost", False)
+    )
+    shown = []
+
+    class Look(Callback):
+        def on_minibatch(self, iteration, cost, patience):
+            shown.append((bar._bar.n, bar._bar.total, bar._bar.desc, bar._bar.postfix))
+
+    with ProgressBar() as bar:
+        state = TrainingState.begin(task).copy(phase="pretraining")
+        train(task, 5, callbacks=[bar, Look()], resume=state)
+    assert shown[0] == (1, 50, "pretraining, epoch 1, 1/10", "cost 0.250")

@@ -1,7 +1,8 @@
-import re
 from xml.etree import ElementTree
 
-from dltutorials import Result
+from dltutorials import Loss, Result
+from dltutorials.training.loss import COST
+from dltutorials.training.result import record_lines, result_lines
 
 
 def record(iteration, loss):
@@ -31,29 +32,64 @@ def test_a_result_is_one_line():
     assert repr(Result()) == "<Result: 0 epochs in 0.0 s>"
 
 
-def test_the_table_and_the_curve_of_a_notebook():
-    result = make_result([0.5, 0.075, 0.1], test_score=0.08)
+def rows_of(result):
     page = ElementTree.fromstring(f"<page>{result._repr_html_()}</page>")
-    rows = {row.find("th").text: row.find("td").text for row in page.iter("tr")}
-    assert rows == {
+    assert not list(page.iter("svg"))
+    return {row.find("th").text: row.find("td").text for row in page.iter("tr")}
+
+
+def test_the_table_of_a_notebook():
+    assert rows_of(make_result([0.5, 0.075, 0.1], test_score=0.08)) == {
         "best validation error": "7.500000 % in epoch 2",
-        "its test error": "8.000000 %",
+        "test error": "8.000000 %",
         "epochs": "3 in 1.2 s",
         "ended because": "patience ran out",
     }
-    points = [
-        tuple(map(float, point.split(",")))
-        for point in page.find("svg/polyline").get("points").split()
+    assert rows_of(Result()) == {"epochs": "0 in 0.0 s"}
+    assert rows_of(Result(message="<b>"))["ended because"] == "<b>"
+
+
+UNVALIDATED = Result(
+    best_iteration=19,
+    history=[{**record(19, None), "epoch": 2, "minibatch": 10, "cost": 63.289169}],
+    n_epochs=2,
+    seconds=4.0,
+    message="all 2 epochs are done",
+    loss=COST,
+)
+
+
+def test_a_run_without_validation_shows_its_cost():
+    assert repr(UNVALIDATED) == (
+        "<Result: cost 63.289169, 2 epochs in 4.0 s, all 2 epochs are done>"
+    )
+    assert rows_of(UNVALIDATED)["cost"] == "63.289169"
+    assert result_lines(UNVALIDATED) == [
+        "Optimization complete with cost 63.289169",
+        "The code ran for 2 epochs, with 0.500000 epochs/sec",
     ]
-    assert [x for x, _ in points] == sorted(x for x, _ in points)
-    assert points[0][1] < points[2][1] < points[1][1]  # y grows downwards
-    dot = page.find("svg/circle")
-    assert (float(dot.get("cx")), float(dot.get("cy"))) == points[1]
+    [line] = record_lines(UNVALIDATED.history[0], 10, COST)
+    assert line == "epoch 2, minibatch 10/10, cost 63.289169"
 
 
-def test_results_without_a_curve():
-    for result in (Result(), make_result([0.5]), Result(message="<b>", history=[record(9, None)])):
-        html = result._repr_html_()
-        assert "<svg" not in html
-        assert not re.search("<b>", html)
-        ElementTree.fromstring(f"<page>{html}</page>")
+def test_other_losses_have_their_names_and_units():
+    likelihood = Loss("pseudo-likelihood", is_fraction=False, larger_is_better=True)
+    result = Result(best_validation_loss=-89.5596, loss=likelihood, test_score=-90)
+    assert repr(result).startswith(
+        "<Result: validation pseudo-likelihood -89.559600, test pseudo-likelihood -90.000000, "
+    )
+    lines = record_lines(
+        {
+            "phase": "layer 1",
+            "epoch": 1,
+            "minibatch": 5,
+            "validation_loss": -89.5,
+            "test_score": -90,
+        },
+        n_train_batches=5,
+        loss=likelihood,
+    )
+    assert lines == [
+        "layer 1, epoch 1, minibatch 5/5, validation pseudo-likelihood -89.500000",
+        "     layer 1, epoch 1, minibatch 5/5, test pseudo-likelihood of best model -90.000000",
+    ]

@@ -17,7 +17,7 @@ from dltutorials.training.task import Task
 import numpy
 import pytest
 import theano.tensor as T
-from helpers import without_seconds
+from helpers import Recorder, without_seconds
 
 
 def models_with(newly_right, newly_wrong, both=7):
@@ -129,17 +129,11 @@ def test_a_resumed_training_ends_as_one_left_alone(tiny_sets, tmp_path):
     expected = train(task_for(tiny_sets, 10)[1], 40, rule)
     assert any(record["patience"] == 20 for record in expected.history)
     for n_validations in (1, 2, 5, 9):
-        states = []
         stop = iter([False] * n_validations + [True] * 10)
-        train(
-            task_for(tiny_sets, 10)[1],
-            40,
-            rule,
-            on_checkpoint=states.append,
-            stop_requested=lambda stop=stop: next(stop),
-        )
-        save_state(states[-1], {}, tmp_path / "state")
-        state, _ = load_state(tmp_path / "state")
+        recorder = Recorder(stop=lambda stop=stop: next(stop))
+        train(task_for(tiny_sets, 10)[1], 40, rule, callbacks=[recorder])
+        save_state(recorder.states[-1], tmp_path / "state")
+        state = load_state(tmp_path / "state").state
         resumed = train(task_for(tiny_sets, 10)[1], 40, rule, resume=state)
         assert without_seconds(resumed.history) == without_seconds(expected.history)
         for value, expected_value in zip(resumed.best_params, expected.best_params):

@@ -17,6 +17,16 @@ def test_snapshots_are_found_in_their_order_and_nothing_else(tmp_path):
     assert [read_params(path)[0][0] for _, path in found] == [82, 1000, 9_999_999_999]
 
 
+def test_snapshots_of_phases_have_their_names(tmp_path):
+    first = save_snapshot([numpy.ones(2)], tmp_path, 82, "layer 1/tied")
+    second = save_snapshot([numpy.ones(2)], tmp_path, 165, "fine-tuning")
+    assert (first.name, second.name) == (
+        "iteration-0000000082-layer-1-tied.pkl",
+        "iteration-0000000165-fine-tuning.pkl",
+    )
+    assert find_snapshots(tmp_path) == [(82, first), (165, second)]
+
+
 def test_a_folder_without_any_is_said(tmp_path):
     with pytest.raises(DataError, match="no snapshot in it"):
         find_snapshots(tmp_path)
@@ -53,8 +63,8 @@ def test_parameters_of_any_number_and_shape_are_read(tmp_path):
     ("content", "message"),
     [
         (b"", "params.pkl: empty"),
-        (b"not a pickle", "params.pkl: not a pickle"),
-        (b"\x80\x05K\x01.", "parameter 1 is no array of floats"),
+        (b"not a pickle", "params.pkl: is text"),
+        (b"\x80\x05K\x01.", "parameter 1 is not an array of floats"),
         (b"\x80\x05cos\nsystem\n.", "names os.system"),
     ],
 )

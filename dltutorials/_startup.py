@@ -1,0 +1,32 @@
+"""What the command ``dltutorials`` does first, before it imports Theano, which takes seconds.
+
+Ctrl-C, or a missing package, is then one line instead of a traceback. A script that
+is run by its path does the same with ``scripts/launcher.py``, which works without
+this package too.
+"""
+
+import os
+import sys
+
+
+def _is_the_command() -> bool:
+    """Return whether this is ``dltutorials ...`` or ``python -m dltutorials ...``."""
+    if sys.argv[:1] == ["-m"]:  # so it is until the package has been imported
+        n_own = len(sys.orig_argv) - len(sys.argv[1:])
+        return "".join(sys.orig_argv[:n_own]).endswith("-mdltutorials")
+    program = os.path.basename((sys.argv or [""])[0])
+    return program in ("dltutorials", "dltutorials.exe")
+
+
+def _report(kind: type[BaseException], error: BaseException, traceback: object) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        print("dltutorials: interrupted", file=sys.stderr)
+        sys.exit(130)
+    if issubclass(kind, ImportError):
+        print(f"dltutorials: error: {error}", file=sys.stderr)
+        sys.exit(1)
+    sys.__excepthook__(kind, error, traceback)  # type: ignore[arg-type]
+
+
+if _is_the_command():
+    sys.excepthook = _report

@@ -1,0 +1,161 @@
+"""What a training script does before it trains: load the data, build the model, compile.
+
+A script says how to make its model, and what is particular about it; the model
+itself says what is minimized and what it is judged by
+(:class:`dltutorials.models.Model`).
+"""
+
+import argparse
+import platform
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import Any
+
+from dltutorials import backend
+from dltutorials._version import __version__
+from dltutorials.cli.console import print_message
+from dltutorials.cli.options import hyperparameters, prepare_training_options
+from dltutorials.datasets import SPLITS
+from dltutorials.datasets.digests import digest_of_arrays
+from dltutorials.losses import penalty
+from dltutorials.minibatch import SharedDatasets, load_data
+from dltutorials.training.compile import compile_task
+from dltutorials.training.task import Task
+from dltutorials.types import Expression
+from dltutorials.updates import sgd
+
+import theano
+import theano.tensor as T
+
+MakeModel = Callable[[Any, int, int], Any]
+
+
+def prepare_datasets(options: argparse.Namespace) -> SharedDatasets:
+    """Check the options, say what computes, and load the data."""
+    backend.set_floatX(options.floatX)
+    prepare_training_options(options)
+    if not options.quiet:
+        print_message(backend.describe_backend())
+    return load_datasets(options)
+
+
+def load_datasets(options: argparse.Namespace, memory_map: bool = False) -> SharedDatasets:
+    """Load the data as the options say, and tell how many examples are left out."""
+    datasets = load_data(
+        options.dataset, options.batch_size, options.chunk_size, options.offline, memory_map
+    )
+    is_exact = getattr(options, "exact_evaluation", False)
+    n_left_out = {
+        split: data.n_examples % options.batch_size
+        for split, data in zip(SPLITS, datasets)
+        if split == SPLITS[0] or not is_exact
+    }
+    if any(n_left_out.values()) and not options.quiet:
+        counts = ", ".join(f"{n} {split}" for split, n in n_left_out.items() if n)
+        message = f"left out of minibatches of {options.batch_size}: {counts} examples"
+        if not is_exact:
+            message += "; --exact-evaluation counts those of validation and test"
+        print_message(message)
+    return datasets
+
+
+def make_placeholders() -> tuple[Expression, Expression]:
+    """Return `x` and `y`, which stand for the examples and labels of a minibatch."""
+    return T.matrix("x"), T.ivector("y")
+
+
+def prepare_task(
+    options: argparse.Namespace,
+    model: Any,
+    x: Expression,
+    y: Expression,
+    datasets: SharedDatasets,
+) -> Task:
+    """Compile a model's training, validation and test as the options say.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    model : Model
+        See :class:`dltutorials.models.Model`.
+    x, y : Theano variables
+        The placeholders for a minibatch.
+    datasets : SharedDatasets
+    """
+    targets = [y] if getattr(model, "is_supervised", True) else []
+    objective = model.cost if hasattr(model, "cost") else model.negative_log_likelihood
+    cost = objective(*targets)
+    cost += penalty(model.weights, getattr(options, "L1_reg", 0.0), getattr(options, "L2_reg", 0.0))
+    make_updates = getattr(model, "updates", None)
+    errors = getattr(model, "errors", None)
+    misclassified = getattr(model, "misclassified", None)
+    return compile_task(
+        x,
+        y if targets else None,
+        cost=cost,
+        updates=(
+            sgd(cost, model.params, options.learning_rate)
+            if make_updates is None
+            else make_updates(cost, options.learning_rate)
+        ),
+        errors=None if errors is None else errors(*targets),
+        params=model.params,
+        datasets=datasets,
+        batch_size=options.batch_size,
+        exact_evaluation=getattr(options, "exact_evaluation", False),
+        misclassified=None if misclassified is None else misclassified(*targets),
+        loss=getattr(model, "loss", None),
+    )
+
+
+def fingerprint(program: str, options: argparse.Namespace, digest: str) -> dict[str, Any]:
+    """Return what decides the result of a training run; `digest` is that of the data.
+
+    A run that is resumed has to have the same. What decides only the last digits is in
+    :func:`dltutorials.backend.describe_numerics`.
+    """
+    return {
+        "program": program,
+        "floatX": theano.config.floatX,
+        "data": digest,
+        **hyperparameters(options),
+    }
+
+
+def digest_of_datasets(datasets: SharedDatasets) -> str:
+    """Return a digest of the numbers that are computed with; it takes time over the data."""
+    return digest_of_arrays([rows for data in datasets for rows in data.rows])
+
+
+def describe_history(
+    options: argparse.Namespace, task: Task, marks: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the header of a history: what was trained, and with what.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    task : Task
+    marks : dict
+        The fingerprint of the run.
+    """
+    versions = {
+        "dltutorials": __version__,
+        **backend.versions(),
+        "Python": platform.python_version(),
+    }
+    return {
+        "program": marks["program"],
+        "options": vars(options),
+        "seed": getattr(options, "seed", None),
+        "model": {"shapes": [list(value.shape) for value in task.get_params()]},
+        "loss": asdict(task.reported_loss),
+        "n_train_batches": task.n_train_batches,
+        "floatX": marks["floatX"],
+        "device": theano.config.device,
+        "BLAS": backend.name_blas(),
+        "versions": versions,
+        "data": marks["data"],
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,148 @@
+"""Which labels a model takes for which: the confusion matrix.
+
+>>> import numpy
+>>> p_y_given_x = numpy.array([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5], [0.0, 1.0]])
+>>> confusion_matrix(p_y_given_x, y=numpy.array([1, 1, 0, 0])).tolist()
+[[1, 1], [1, 1]]
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dltutorials.exceptions import OptionError
+from dltutorials.plotting.figures import GREY, new_axes, plain
+
+import numpy
+
+MATRIX_HEIGHT = 5.2  # inches
+_LONGEST_NAME = 12  # characters
+_MOST_COUNTED = 20  # labels beyond which a count would be too small to read
+
+
+def confusion_matrix(p_y_given_x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
+    """Return how many examples of each true label (row) got which label (column).
+
+    Parameters
+    ----------
+    p_y_given_x : array ``(n_examples, n_out)``
+    y : integer array ``(n_examples,)``
+        From 0 to ``n_out - 1``.
+
+    Returns
+    -------
+    integer array ``(n_out, n_out)``
+
+    Raises
+    ------
+    OptionError
+        If `y` does not fit `p_y_given_x`.
+    """
+    require_labels(y, p_y_given_x)
+    n_out = p_y_given_x.shape[1]
+    pairs = numpy.asarray(y) * n_out + p_y_given_x.argmax(axis=1)
+    return numpy.bincount(pairs, minlength=n_out * n_out).reshape(n_out, n_out)
+
+
+def plot_confusion(
+    p_y_given_x: numpy.ndarray,
+    y: numpy.ndarray,
+    ax: Any = None,
+    class_names: Sequence[str] | None = None,
+) -> Any:
+    """Draw the confusion matrix: how many examples of each true label got which label.
+
+    The darker, the more mistakes; right answers, on the diagonal, are not shaded.
+    Beside each row is the fraction of the label's examples that are misclassified.
+
+    Parameters
+    ----------
+    p_y_given_x : array ``(n_examples, n_out)``
+    y : integer array ``(n_examples,)``
+        From 0 to ``n_out - 1``.
+    ax : Axes, optional
+        Into which to draw; by default those of a new figure, which a notebook shows.
+    class_names : sequence of str, optional
+        One per label; by default labels are numbers.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    OptionError
+        If `y` does not fit `p_y_given_x`, or there are not as many `class_names` as labels.
+    """
+    counts = confusion_matrix(p_y_given_x, y)
+    n_out = len(counts)
+    names = name_classes(_LONGEST_NAME, class_names, n_out)
+    wrong = counts - numpy.diag(counts.diagonal())
+    ax = ax or new_axes(MATRIX_HEIGHT)
+    ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(int(wrong.max()), 1) * 1.3)
+    ax.set_xlabel("predicted label")
+    ax.set_ylabel("true label")
+    if n_out <= _MOST_COUNTED:
+        _write_counts(ax, counts)
+        _write_error_rates(ax, counts)
+        turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        ax.set_xticks(range(n_out), names, **(turned if max(map(len, names)) > 3 else {}))
+        ax.set_yticks(range(n_out), names)
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return ax
+
+
+def require_labels(y: numpy.ndarray, p_y_given_x: numpy.ndarray) -> None:
+    """Refuse labels that are not one per row of the probabilities, each one of its columns."""
+    n_examples, n_out = numpy.shape(p_y_given_x)
+    if numpy.shape(y) != (n_examples,) or not numpy.issubdtype(
+        numpy.asarray(y).dtype, numpy.integer
+    ):
+        raise OptionError(
+            f"y: got {numpy.asarray(y).dtype} of shape {numpy.shape(y)}, expected integers of "
+            f"shape {(n_examples,)}, one label per row of p_y_given_x"
+        )
+    if n_examples and not 0 <= numpy.min(y) <= numpy.max(y) < n_out:
+        raise OptionError(
+            f"y: got labels from {numpy.min(y)} to {numpy.max(y)}, expected 0 to {n_out - 1}, "
+            "one per column of p_y_given_x"
+        )
+
+
+def name_classes(longest: int, class_names: Sequence[str] | None, n_out: int) -> list[str]:
+    """Return the name of each label, of at most `longest` characters; by default its number."""
+    if class_names is None:
+        return [str(label) for label in range(n_out)]
+    if len(class_names) != n_out:
+        raise OptionError(
+            f"class_names: got {len(class_names)}, expected {n_out}, one per label of the model"
+        )
+    names = [str(name) for name in class_names]
+    return [plain(n if len(n) <= longest else f"{n[: longest - 1]}…") for n in names]
+
+
+def _write_counts(ax: Any, counts: numpy.ndarray) -> None:
+    for (row, column), count in numpy.ndenumerate(counts):
+        if count:
+            weight, colour = ("bold", GREY) if row == column else ("normal", "black")
+            ax.text(
+                column,
+                row,
+                str(count),
+                ha="center",
+                va="center",
+                fontsize=9 if len(counts) <= 10 else 6,
+                fontweight=weight,
+                color=colour,
+            )
+
+
+def _write_error_rates(ax: Any, counts: numpy.ndarray) -> None:
+    right = len(counts) - 0.3
+    ax.text(right, -0.65, "wrong", va="bottom", fontsize=9)
+    for row, (total, correct) in enumerate(zip(counts.sum(axis=1), counts.diagonal())):
+        if total:
+            ax.text(
+                right, row, f"{1 - correct / total:.1%}".replace("%", " %"), va="center", fontsize=9
+            )

@@ -1,0 +1,101 @@
+"""How images are arranged in a picture: columns of a matrix as tiles with labels.
+
+>>> import numpy
+>>> layout = lay_out((28, 28), n_tiles=10)
+>>> layout.tile_shape, raster_of(numpy.zeros((784, 10)), layout).shape
+((2, 5), (61, 148))
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from dltutorials.exceptions import DataError
+from dltutorials.plotting.tiles import tile_raster_images
+
+import numpy
+
+MAX_TILES = 10_000
+_MOST_LABELLED = 12  # columns beyond which a label would be too small to read
+
+
+class Layout(NamedTuple):
+    """How many tiles, of which size, and how far apart."""
+
+    img_shape: tuple[int, int]
+    tile_shape: tuple[int, int]
+    tile_spacing: tuple[int, int]
+
+    @property
+    def aspect(self) -> float:
+        """Height of the whole, as a fraction of its width."""
+        height, width = (
+            n * (pixels + space)
+            for n, pixels, space in zip(self.tile_shape, self.img_shape, self.tile_spacing)
+        )
+        return height / width
+
+    def corner(self, number: int) -> tuple[float, float]:
+        """Return where the lower left corner of a tile is, as x and y."""
+        row, column = divmod(number, self.tile_shape[1])
+        height, width = numpy.add(self.img_shape, self.tile_spacing)
+        return column * width - 0.5, row * height - 0.5 + self.img_shape[0]
+
+
+def require_matrix(W: numpy.ndarray) -> numpy.ndarray:
+    """Return `W` if it can be drawn; raise a DataError if it is not a matrix of finite numbers."""
+    if W.ndim != 2 or 0 in W.shape:
+        raise DataError(
+            f"the first parameter has shape {W.shape}, expected (n_in, n_units), "
+            "the weights of a layer"
+        )
+    if not numpy.isfinite(W).all():
+        raise DataError("some weights are nan or inf: the training run has diverged")
+    if W.shape[1] > MAX_TILES:
+        raise DataError(f"the layer has {W.shape[1]:,} units, expected at most {MAX_TILES:,}")
+    return W
+
+
+def image_shape(n_in: int, img_shape: tuple[int, int] | None) -> tuple[int, int]:
+    """Return the height and width of images with this many numbers; by default square."""
+    side = math.isqrt(n_in)
+    height, width = img_shape or (side, side)
+    if height * width != n_in:
+        expected = f"{height} x {width} = {height * width}" if img_shape else "a square number"
+        raise DataError(
+            f"got {n_in} numbers for an image, expected {expected}; "
+            "give height and width of the images (--img-shape HEIGHT WIDTH)"
+        )
+    return height, width
+
+
+def lay_out(img_shape: tuple[int, int], n_tiles: int, n_columns: int | None = None) -> Layout:
+    """Return a layout about as high as wide, with room for a label under each tile."""
+    if n_columns is None:
+        n_columns = min(n_tiles, max(5, math.ceil(math.sqrt(n_tiles))))
+    n_rows = math.ceil(n_tiles / n_columns)
+    gap = max(1, min(img_shape) // 12)
+    # A label is 8 points high; all tiles together are about 5 inches wide.
+    labelled = n_columns <= _MOST_LABELLED
+    label = math.ceil(11 / 72 / 5 * n_columns * (img_shape[1] + gap)) if labelled else gap
+    return Layout(img_shape, (n_rows, n_columns), (label, gap))
+
+
+def raster_of(W: numpy.ndarray, layout: Layout) -> numpy.ndarray:
+    """Return the columns of `W` as tiles, with nan between them."""
+    options = (*layout, False, False)
+    raster = tile_raster_images(W.T.astype("float64"), *options)
+    is_tile = tile_raster_images(numpy.ones(W.T.shape), *options) == 1
+    return numpy.where(is_tile, raster, numpy.nan)
+
+
+def write_labels(ax: Any, layout: Layout, labels: Sequence[Any]) -> None:
+    """Write a label under each tile, where it is large enough to be read."""
+    height, width = numpy.multiply(layout.tile_shape, numpy.add(layout[0], layout[2]))
+    ax.set_xlim(-0.5, width - layout.tile_spacing[1] - 0.5)
+    ax.set_ylim(height - 0.5, -0.5)  # with room under the last row
+    if layout.tile_shape[1] > _MOST_LABELLED:
+        return
+    for number, label in enumerate(labels):
+        x, y = layout.corner(number)
+        ax.text(x + layout.img_shape[1] / 2, y, str(label), ha="center", va="top", fontsize=8)

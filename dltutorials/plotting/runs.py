@@ -1,0 +1,226 @@
+"""Training runs as columns of numbers, each with a label: what :mod:`.curves` draws.
+
+>>> from dltutorials.training.history import History
+>>> record = dict(epoch=1, iteration=82, validation_loss=0.125)
+>>> [run] = read_runs(History({"n_train_batches": 83}, [record]))
+>>> run.label, run.epochs.tolist(), run.validation.tolist()
+('run 1', [1.0], [12.5])
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from dltutorials.exceptions import DataError, OptionError, in_file
+from dltutorials.extras import import_optional
+from dltutorials.plotting.figures import COLOURS, plain
+from dltutorials.training.history import History, read_history
+from dltutorials.training.result import Result
+
+import numpy
+
+MAX_RUNS = 50
+_LONGEST_LABEL = 70  # characters: what fits into the width of a figure
+_LONGEST_NAME = 40
+_LONGEST_VALUE = 20
+_LARGEST = 1e100  # what matplotlib can put on an axis, with a margin
+# Options that say where to write and how often, and nothing about what is learned.
+_FILES = {"save", "checkpoint", "checkpoint_every", "resume", "history", "snapshots", "quiet"}
+_FILES |= {"snapshot_every", "offline"}
+
+
+class Run(NamedTuple):
+    """A training run as columns, with nan for what is missing.
+
+    Attributes
+    ----------
+    label : str
+        For a legend.
+    colour : colour of matplotlib
+    epochs : array
+        How many were done at each validation, with fractions.
+    iterations : array
+    cost : array
+        Mean training cost since the last validation.
+    validation, test : array
+        Errors, in %.
+    patience : array
+        In minibatches.
+    """
+
+    label: str
+    colour: Any
+    epochs: numpy.ndarray
+    iterations: numpy.ndarray
+    cost: numpy.ndarray
+    validation: numpy.ndarray
+    test: numpy.ndarray
+    patience: numpy.ndarray
+
+    @property
+    def marker(self) -> str | None:
+        """A point where there is only one, which makes no line."""
+        return "." if len(self.epochs) == 1 else None
+
+    @property
+    def best(self) -> int | None:
+        """The position of the lowest validation error, the first of equal ones."""
+        return None if numpy.isnan(self.validation).all() else int(numpy.nanargmin(self.validation))
+
+
+def read_runs(runs: Any, labels: Sequence[str] | None = None) -> list[Run]:
+    """Read training runs, wherever they are.
+
+    Parameters
+    ----------
+    runs : path, History, Result, or sequence of these
+        History files, which may still be growing; what ``read_history`` returns; what
+        ``train`` returns.
+    labels : sequence of str, optional
+        One per run. By default: the name of its file, and what differs between the
+        options of the runs.
+
+    Returns
+    -------
+    list of Run
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, a run has no validation yet, or its header does not say
+        how many minibatches an epoch has.
+    OptionError
+        If there are no runs, more than 50, or not as many labels.
+    """
+    if isinstance(runs, (str, os.PathLike, History, Result)):
+        runs = [runs]
+    if not 1 <= len(runs) <= MAX_RUNS:
+        raise OptionError(f"runs: got {len(runs)}, expected 1 to {MAX_RUNS}")
+    if labels is not None and len(labels) != len(runs):
+        raise OptionError(f"labels: got {len(labels)}, expected {len(runs)}, one per run")
+    files = [os.fspath(run) if isinstance(run, (str, os.PathLike)) else "" for run in runs]
+    histories = [_history_of(run) for run in runs]
+    names = labels or [file or f"run {number}" for number, file in enumerate(files, start=1)]
+    if labels is None:
+        labels = label_runs([history.header for history in histories], _shorten_paths(files))
+    columns = []
+    for history, name, label, colour in zip(histories, names, labels, _colours(len(histories))):
+        with in_file(name):
+            columns.append(_columns(history, label, colour))
+    return columns
+
+
+def label_runs(headers: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
+    """Return a label for each run: its name, and what differs between the options of all.
+
+    Parameters
+    ----------
+    headers : sequence of dict
+        Of their histories.
+    names : sequence of str
+        Of their files; empty where there is none.
+
+    Returns
+    -------
+    list of str
+        Of at most 70 characters.
+
+    Examples
+    --------
+    >>> headers = [{"options": {"learning_rate": rate, "batch_size": 20}} for rate in (0.1, 0.2)]
+    >>> label_runs(headers, ["a", "b"])
+    ['a: learning_rate=0.1', 'b: learning_rate=0.2']
+    >>> label_runs(headers + headers[:1], ["", "", ""])
+    ['run 1: learning_rate=0.1', 'learning_rate=0.2', 'run 3: learning_rate=0.1']
+    """
+    facts = [_facts(header) for header in headers]
+    keys = list(dict.fromkeys(key for fact in facts for key in fact))
+    differing = [key for key in keys if len({fact.get(key, "") for fact in facts}) > 1]
+    settings = [", ".join(f"{key}={fact.get(key, 'none')}" for key in differing) for fact in facts]
+    settings = [_shorten(setting, _LONGEST_LABEL) for setting in settings]
+    labels = []
+    for number, (name, setting) in enumerate(zip(names, settings), start=1):
+        if not name and (not setting or settings.count(setting) > 1):
+            name = f"run {number}"
+        labels.append(": ".join(filter(None, (_shorten(name, _LONGEST_NAME), setting))))
+    return [_shorten(label, _LONGEST_LABEL) for label in labels]
+
+
+def _history_of(run: Any) -> History:
+    if isinstance(run, History):
+        return run
+    if isinstance(run, Result):
+        return History({"n_train_batches": _batches_of(run)}, run.history)
+    if isinstance(run, (str, os.PathLike)):
+        return read_history(run)
+    raise OptionError(
+        f"runs: got {type(run).__name__}, expected the result of train, a History, or the path "
+        "of a file that --history wrote"
+    )
+
+
+def _batches_of(result: Result) -> int:
+    """Return how many minibatches an epoch has."""
+    for record in reversed(result.history):
+        if record["epoch"] > 1:
+            before: int = record["iteration"] + 1 - record["minibatch"]
+            return before // (record["epoch"] - 1)
+    return 1 + max((record["iteration"] for record in result.history), default=0)
+
+
+def _facts(header: dict[str, Any]) -> dict[str, str]:
+    """Return what a header says of a run, each value as a short text."""
+    options = header.get("options")
+    facts = {"program": header.get("program"), **(options if isinstance(options, dict) else {})}
+    facts["floatX"] = header.get("floatX")  # what it was, even where the option was not given
+    return {
+        name: _shorten(value if isinstance(value, str) else json.dumps(value), _LONGEST_VALUE)
+        for name, value in facts.items()
+        if name not in _FILES
+    }
+
+
+def _shorten(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _shorten_paths(names: Sequence[str]) -> Sequence[str]:
+    """Leave folders and endings out, if the names still differ."""
+    short = [os.path.splitext(os.path.basename(name))[0] for name in names]
+    return short if len(set(short)) == len(set(names)) else names
+
+
+def _columns(history: History, label: str, colour: Any) -> Run:
+    n_train_batches = history.header.get("n_train_batches")
+    if type(n_train_batches) is not int or n_train_batches < 1:
+        raise DataError(
+            f"n_train_batches: got {_shorten(json.dumps(n_train_batches), 40)} in the "
+            "header, expected a positive integer; give a file that --history wrote"
+        )
+    if not history.records:
+        raise DataError("no validation in it yet; wait for the first one")
+
+    def column(key: str) -> numpy.ndarray:
+        values = [record.get(key) for record in history.records]
+        numbers = numpy.array([numpy.nan if value is None else value for value in values], float)
+        return numpy.where(abs(numbers) < _LARGEST, numbers, numpy.nan)
+
+    iterations = column("iteration")
+    return Run(
+        label=plain(label),
+        colour=colour,
+        epochs=(iterations + 1) / n_train_batches,
+        iterations=iterations,
+        cost=column("cost"),
+        validation=column("validation_loss") * 100,
+        test=column("test_score") * 100,
+        patience=column("patience"),
+    )
+
+
+def _colours(n_runs: int) -> Sequence[Any]:
+    if n_runs <= len(COLOURS):
+        return COLOURS[:n_runs]
+    matplotlib = import_optional("matplotlib", "pictures need matplotlib")
+    return list(matplotlib.colormaps["viridis"](numpy.linspace(0, 0.9, n_runs)))

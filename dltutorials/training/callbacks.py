@@ -1,0 +1,80 @@
+"""What the training loop tells others while it runs, and asks them.
+
+A callback is an object of a class derived from :class:`Callback` that overrides
+what it is interested in:
+
+>>> class CountImprovements(Callback):
+...     n = 0
+...     def on_improvement(self, params):
+...         self.n += 1
+>>> counter = CountImprovements()
+>>> hooks = Hooks([counter])
+>>> for on_improvement in hooks.on_improvement:
+...     on_improvement([])
+>>> counter.n, hooks.on_minibatch
+(1, [])
+
+Only overridden methods are ever called, so what nobody asks for takes no time.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dltutorials.exceptions import OptionError
+from dltutorials.training.state import Record, TrainingState
+from dltutorials.training.task import Task
+
+
+class Callback:
+    """The base of all callbacks of :func:`dltutorials.train`; it does nothing."""
+
+    def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
+        """Take notice that training begins, or goes on from `state`; each phase begins anew."""
+
+    def on_minibatch(self, iteration: int, cost: float, patience: float) -> None:
+        """Take in a minibatch: its iteration (from 0), its cost, the patience; be quick."""
+
+    def on_improvement(self, params: list[Any]) -> None:
+        """Take in better parameters; where nothing is validated, the newest ones."""
+
+    def on_record(self, record: Record) -> None:
+        """Take in a new record of the history."""
+
+    def on_checkpoint(self, state: TrainingState) -> None:
+        """Take in all that decides the rest of the run: after each record and at the end.
+
+        The state is the callback's to keep; training does not change it.
+        ``state.stop_reason`` says whether it is the last one.
+        """
+
+    def stop_requested(self) -> bool:
+        """Return whether to end the run; asked after each minibatch, so that no step is torn."""
+        return False
+
+
+class Hooks:
+    """The overridden methods of some callbacks, a list for each name.
+
+    Raises
+    ------
+    OptionError
+        If one of them is not an instance of :class:`Callback`.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        for callback in callbacks:
+            if not isinstance(callback, Callback):
+                raise OptionError(
+                    f"callbacks: got {callback!r}, expected instances of dltutorials.Callback"
+                )
+
+        def overridden(name: str) -> list[Callable]:
+            empty = getattr(Callback, name)
+            return [getattr(c, name) for c in callbacks if getattr(type(c), name) is not empty]
+
+        self.on_begin = overridden("on_begin")
+        self.on_minibatch = overridden("on_minibatch")
+        self.on_improvement = overridden("on_improvement")
+        self.on_record = overridden("on_record")
+        self.on_checkpoint = overridden("on_checkpoint")
+        self.stop_requested = overridden("stop_requested")

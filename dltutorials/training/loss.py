@@ -1,0 +1,53 @@
+"""What a training run is judged by: the name of its loss, its unit, and which way is better.
+
+>>> print(ERROR.name, ERROR.format(0.075), COST.name, COST.format(63.289169))
+error 7.500000 % cost 63.289169
+>>> Loss("pseudo-likelihood", is_fraction=False, larger_is_better=True).is_better(-89.6, -90.7)
+True
+"""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The meaning of the numbers that a model is validated and tested by.
+
+    Parameters
+    ----------
+    name : str
+        As lines and pictures show it: "error", "cost", "mean squared error".
+    is_fraction : bool
+        Whether it is a fraction, shown as a percentage.
+    larger_is_better : bool
+        Whether it is to be raised, as a likelihood is, and not lowered.
+    """
+
+    name: str = "error"
+    is_fraction: bool = True
+    larger_is_better: bool = False
+
+    @property
+    def unit(self) -> str:
+        """Return the unit of the numbers as they are shown: "%" or nothing."""
+        return "%" if self.is_fraction else ""
+
+    @property
+    def worst(self) -> float:
+        """Return the value that every other one is better than."""
+        return -math.inf if self.larger_is_better else math.inf
+
+    def is_better(self, value: float, than: float) -> bool:
+        """Return whether a value is better than another one; nan never is."""
+        return value > than if self.larger_is_better else value < than
+
+    def format(self, value: float, decimals: int = 6) -> str:
+        """Return a value as it is shown, with its unit."""
+        if self.is_fraction:
+            return f"{value * 100:.{decimals}f} %"
+        return f"{value:.{decimals}f}"
+
+
+ERROR = Loss()
+COST = Loss("cost", is_fraction=False)
