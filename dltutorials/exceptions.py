@@ -52,6 +52,10 @@ class OutOfMemoryError(DLTutorialsError, MemoryError):
     """The data do not fit into the memory of the machine or its GPU."""
 
 
+class AssumptionWarning(UserWarning):
+    """A file leaves open what it is of; the message says what was assumed."""
+
+
 @contextlib.contextmanager
 def in_file(path: "str | os.PathLike[str]") -> Iterator[None]:
     """Say of a :class:`DataError` that the block raises in which file the fault is."""

@@ -7,11 +7,13 @@ search that finds words of Chinese, which are written without spaces.
 
 import re
 
+from dltutorials import models
+
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.search.en import SearchEnglish
 
-CHAPTERS = ["getting_started", "logreg", "mlp", "zh/getting_started", "architecture"]
+CHAPTERS = ["getting_started", *models.CHAPTERS, "zh/getting_started", "architecture"]
 
 project = "dltutorials"
 html_title = "dltutorials"

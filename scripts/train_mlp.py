@@ -16,7 +16,7 @@ from dltutorials.cli import console
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.prepare import MakeModel
 from dltutorials.cli.train import train_model
-from dltutorials.models.mlp import ACTIVATIONS
+from dltutorials.models import ACTIVATIONS
 
 import numpy
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
+from dltutorials.cli.saved_models import add_saved_model_arguments, read_saved_model
 from dltutorials.datasets import SPLITS, find_dataset, list_files, load_mnist
 from dltutorials.exceptions import DataError, in_file
 from dltutorials.extras import import_optional
@@ -17,7 +18,6 @@ from dltutorials.plotting.curves import plot_history
 from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
 from dltutorials.plotting.misclassified import N_MISTAKES, plot_errors
 from dltutorials.plotting.runs import MAX_RUNS
-from dltutorials.prediction.saved_model import add_test_set_arguments, load_model
 from dltutorials.training.parameters import read_params
 from dltutorials.training.snapshots import find_snapshots
 
@@ -78,7 +78,7 @@ def _add_errors(kinds: Any) -> None:
     )
     add = parser.add_argument
     add("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
-    add_test_set_arguments(parser, "whose test set is used, all of it")
+    add_saved_model_arguments(parser, "whose test set is used, all of it")
     add(
         "--mistakes",
         type=int,
@@ -211,10 +211,10 @@ def draw_filters(options: argparse.Namespace) -> str:
 def draw_errors(options: argparse.Namespace) -> str:
     """Draw the mistakes on the test set; return what was drawn."""
     [path] = options.inputs
-    saved = load_model(path, options.activation)
+    saved = read_saved_model(path, options)
     x, y = load_mnist(options.dataset, options.offline)[SPLITS.index("test")]
     with in_file(path):
-        p_y_given_x = saved.predict(x)
+        p_y_given_x = saved.predict_proba(x)
         if y.max() >= saved.n_out:
             raise DataError(
                 f"has {saved.n_out} labels, and the test set labels up to {y.max()}; "

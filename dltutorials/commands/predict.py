@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from dltutorials.cli import console
+from dltutorials.cli.saved_models import add_saved_model_arguments, read_saved_model
 from dltutorials.datasets import SPLITS, load_mnist
 from dltutorials.exceptions import DataError, OptionError
 from dltutorials.extras import import_optional
 from dltutorials.prediction.photos import SIDE, load_photo
-from dltutorials.prediction.saved_model import SavedModel, add_test_set_arguments, load_model
+from dltutorials.prediction.saved_model import SavedModel
 
 import numpy
 
@@ -55,7 +56,7 @@ def make_parser() -> console.Parser:
         help="photos of one digit each, dark ink on light paper or the reverse, of any size up "
         "to 50 million pixels; they are cut out, scaled and centred as MNIST's images were",
     )
-    add_test_set_arguments(parser, "whose test set --index is about")
+    add_saved_model_arguments(parser, "whose test set --index is about")
     add(
         "--format",
         choices=["text", "json"],
@@ -71,12 +72,12 @@ def predict(options: argparse.Namespace) -> int:
         raise OptionError("got nothing to predict, expected --index N, or --image FILE")
     if options.image:
         import_optional("PIL.Image", "images need Pillow")
-    saved = load_model(options.model, options.activation)
+    saved = read_saved_model(options.model, options)
     examples = load_test_images(options, saved) if options.index else []
     photos = load_photos(options.image, saved)
     examples += [photo for photo in photos if photo is not None]
     x = numpy.array([example.x for example in examples]).reshape(-1, saved.n_in)
-    report(examples, saved.predict(x), options.format)
+    report(examples, saved.predict_proba(x), options.format)
     return console.FAILED if None in photos else console.DONE
 
 

@@ -19,7 +19,7 @@ from dltutorials.selection.comparison import Outcome, compare
 from dltutorials.selection.grid import Run, make_runs
 from dltutorials.selection.parallel import run_jobs
 from dltutorials.selection.runs import Job, RunRecord, describe_run, load_record
-from dltutorials.selection.scripts import find_script, load_script
+from dltutorials.selection.scripts import find_script, list_scripts, load_script
 from dltutorials.selection.shared_data import share_data
 
 
@@ -41,7 +41,11 @@ def make_parser() -> console.Parser:
         epilog="The results stay in the folder: what is finished there is not repeated.",
     )
     add = parser.add_argument
-    add("script", metavar="SCRIPT", help="train_logreg, train_mlp, or the path of one like them")
+    add(
+        "script",
+        metavar="SCRIPT",
+        help=f"{', '.join(list_scripts())}, or the path of one like them",
+    )
     add(
         "--grid",
         action="append",

@@ -1,1 +1,122 @@
-"""The models of the chapters: expressions and parameters only, one module a chapter."""
+"""The models of the chapters: expressions and parameters only, one module a chapter.
+
+:class:`Model` is what the other parts ask of a model. Each part that has to know the
+chapters reads :data:`CHAPTERS`, so a new chapter is a module here, a script, and an
+entry in that table:
+
+>>> for name, chapter in CHAPTERS.items():
+...     print(name, chapter.title, chapter.parameters, sep=": ")
+logreg: logistic regression: (n_in, n_out), (n_out,)
+mlp: a multilayer perceptron: (n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,)
+>>> find_chapter([(784, 10), (10,)])
+'logreg'
+
+A model of your own needs no entry: its script trains it, and
+``load_model(path, model_class=...)`` reads what was saved.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from dltutorials.models.classifier import Classifier
+from dltutorials.models.logistic import LogisticRegression
+from dltutorials.models.mlp import ACTIVATIONS, MLP
+from dltutorials.types import Expression, SharedVariable
+
+__all__ = ["ACTIVATIONS", "CHAPTERS", "MLP", "Chapter", "Classifier", "LogisticRegression", "Model"]
+
+
+class Model(Protocol):
+    """What the other parts ask of a model.
+
+    The class is called with the placeholder `input`; with `rng`, a
+    ``numpy.random.RandomState``, if it draws its first weights; and with its sizes and
+    options by name.
+
+    Besides what is required here, a model may have:
+
+    - ``errors(y)``, a float scalar: the loss of the validation and test set; and ``loss``, a
+      :class:`dltutorials.training.loss.Loss`, if that is not a fraction of errors;
+    - ``misclassified(y)``, a bool vector: which examples are labelled wrongly, for the
+      test of significance;
+    - ``updates(cost, learning_rate)``: what a training step does, if it is not
+      :func:`dltutorials.updates.sgd`;
+    - ``p_y_given_x``, ``predict`` and ``predict_proba``: all that
+      :class:`~dltutorials.models.classifier.Classifier` gives to its subclasses.
+
+    Attributes
+    ----------
+    chapter : str or None
+        What files of parameters call it.
+    is_supervised : bool
+        Whether it learns from targets: whether `cost` takes them.
+    params : list of shared variables
+        The parameters, in the order in which they are saved.
+    weights : list of shared variables
+        What the regularization terms are taken over.
+    options : mapping
+        The arguments of the class that `sizes` does not give, as plain values.
+    """
+
+    chapter: ClassVar[str | None]
+    is_supervised: ClassVar[bool]
+    params: list[SharedVariable]
+    weights: list[SharedVariable]
+    options: Mapping[str, Any]
+
+    def cost(self, *targets: Expression) -> Expression:
+        """Return what training minimizes (float scalar), the regularization terms aside."""
+
+    @staticmethod
+    def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
+        """Return the integer arguments of a model with parameters of these shapes, or None."""
+
+
+class Chapter(NamedTuple):
+    """What the other parts know of a chapter.
+
+    Attributes
+    ----------
+    model : type
+    title : str
+        Of the model, within a sentence.
+    parameters : str
+        The shapes of the parameters, in their order.
+    defaults : dict
+        Of the options of the script, ``train_`` and the name of the chapter.
+    assumed : dict of tuples
+        The options that its shapes do not show, with their values; a file of
+        parameters without a description is taken for one of the first value.
+    """
+
+    model: type[Any]
+    title: str
+    parameters: str
+    defaults: dict[str, Any]
+    assumed: dict[str, tuple[str, ...]]
+
+
+CHAPTERS = {
+    "logreg": Chapter(
+        LogisticRegression,
+        "logistic regression",
+        "(n_in, n_out), (n_out,)",
+        {"learning_rate": 0.13, "batch_size": 600, "L2_reg": 0.0, "patience": 5_000},
+        {},
+    ),
+    "mlp": Chapter(
+        MLP,
+        "a multilayer perceptron",
+        "(n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,)",
+        {"learning_rate": 0.01, "batch_size": 20, "L2_reg": 0.0001, "patience": 10_000},
+        {"activation": tuple(ACTIVATIONS)},
+    ),
+}
+
+
+def find_chapter(shapes: Sequence[tuple[int, ...]]) -> str | None:
+    """Return the name of the first chapter whose model has parameters of these shapes."""
+    for name, chapter in CHAPTERS.items():
+        if chapter.model.sizes(shapes) is not None:
+            return name
+    return None

@@ -15,17 +15,19 @@ labels are equally likely:
 [[0.25, 0.25, 0.25, 0.25]]
 """
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
-from dltutorials import losses
 from dltutorials.checks import require_integer
+from dltutorials.models.classifier import Classifier
+from dltutorials.types import Expression
 
 import numpy
 import theano
 import theano.tensor as T
 
 
-class LogisticRegression:
+class LogisticRegression(Classifier):
     """Logistic regression of `n_out` labels on `n_in` inputs.
 
     Parameters
@@ -60,13 +62,13 @@ class LogisticRegression:
     Source: Classifying MNIST digits using Logistic Regression, "The Model".
     """
 
-    chapter: ClassVar[str] = "logreg"
-    options: ClassVar[dict[str, Any]] = {}  # its shapes say everything
+    chapter: ClassVar[str | None] = "logreg"
 
-    def __init__(self, input: Any, n_in: int, n_out: int) -> None:
+    def __init__(self, input: Expression, n_in: int, n_out: int) -> None:
         require_integer("n_in", n_in, at_least=1)
         require_integer("n_out", n_out, at_least=1)
         floatX = theano.config.floatX
+        self.input, self.n_in, self.n_out = input, n_in, n_out
         self.W = theano.shared(numpy.zeros((n_in, n_out), floatX), name="W", borrow=True)
         self.b = theano.shared(numpy.zeros(n_out, floatX), name="b", borrow=True)
         self.params = [self.W, self.b]
@@ -74,14 +76,10 @@ class LogisticRegression:
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
 
-    def negative_log_likelihood(self, y: Any) -> Any:
-        """Return the mean negative log-likelihood of the labels `y` (integer vector)."""
-        return losses.negative_log_likelihood(self.p_y_given_x, y)
-
-    def errors(self, y: Any) -> Any:
-        """Return the share of examples that the model labels otherwise than `y`."""
-        return losses.errors(self.y_pred, y)
-
-    def misclassified(self, y: Any) -> Any:
-        """Return which examples the model labels otherwise than `y` (bool vector)."""
-        return losses.misclassified(self.y_pred, y)
+    @staticmethod
+    def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
+        """Return the numbers of inputs and labels of a model with such parameters, or None."""
+        match shapes:
+            case [(n_in, n_out), (n_biases,)] if n_biases == n_out and n_in and n_out:
+                return {"n_in": n_in, "n_out": n_out}
+        return None

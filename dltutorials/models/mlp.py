@@ -21,11 +21,12 @@ or shrinks on the way through.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from dltutorials.checks import require_integer
 from dltutorials.exceptions import OptionError
+from dltutorials.models.classifier import Classifier
 from dltutorials.models.logistic import LogisticRegression
 
 import numpy
@@ -110,7 +111,7 @@ class HiddenLayer:
         self.output = ACTIVATIONS[activation].function(T.dot(input, self.W) + self.b)
 
 
-class MLP:
+class MLP(Classifier):
     """A multilayer perceptron with one hidden layer.
 
     Parameters
@@ -153,7 +154,7 @@ class MLP:
     Source: Multilayer Perceptron, "Putting it All Together".
     """
 
-    chapter: ClassVar[str] = "mlp"
+    chapter: ClassVar[str | None] = "mlp"
 
     def __init__(
         self,
@@ -165,13 +166,21 @@ class MLP:
         activation: str = "tanh",
     ) -> None:
         require_integer("n_hidden", n_hidden, at_least=1)
+        self.input, self.n_in, self.n_out = input, n_in, n_out
+        self.options = {"activation": activation}
         self.hidden_layer = HiddenLayer(rng, input, n_in, n_hidden, activation)
         self.output_layer = LogisticRegression(self.hidden_layer.output, n_hidden, n_out)
-        self.options = {"activation": activation}
         self.params = [*self.hidden_layer.params, *self.output_layer.params]
         self.weights = [self.hidden_layer.W, *self.output_layer.weights]
         self.p_y_given_x = self.output_layer.p_y_given_x
         self.y_pred = self.output_layer.y_pred
-        self.negative_log_likelihood = self.output_layer.negative_log_likelihood
-        self.errors = self.output_layer.errors
-        self.misclassified = self.output_layer.misclassified
+
+    @staticmethod
+    def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
+        """Return the numbers of units of a model with such parameters, or None."""
+        if len(shapes) != 4:
+            return None
+        hidden, output = (LogisticRegression.sizes(layer) for layer in (shapes[:2], shapes[2:]))
+        if hidden is None or output is None or hidden["n_out"] != output["n_in"]:
+            return None
+        return {"n_in": hidden["n_in"], "n_hidden": hidden["n_out"], "n_out": output["n_out"]}

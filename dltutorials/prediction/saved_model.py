@@ -1,155 +1,189 @@
-r"""Models made again from the values in a file of parameters, to predict with.
+r"""Models made again from a file of parameters, to predict with.
 
-A file has values only (:mod:`dltutorials.training.parameters`); the model is known by
-their shapes. A matrix and a vector are logistic regression, two of each are a
-multilayer perceptron. What its hidden units compute is not in the file, and has to be
-said where it is not the tanh:
+A file has values, and a description of the model that they are of
+(:mod:`dltutorials.training.description`). A file without one, as the tutorial's own
+lines write it, is known by the shapes of its values; what the shapes leave open is
+assumed, with a warning:
 
 >>> import os, tempfile, numpy
 >>> from dltutorials.training.parameters import save_params
 >>> path = os.path.join(tempfile.mkdtemp(), "best_model.pkl")
->>> save_params([numpy.zeros((2, 4)), numpy.zeros(4)], path)
+>>> save_params([numpy.eye(2, 4), numpy.zeros(4)], path, Description("logreg"))
 >>> saved = load_model(path)
->>> type(saved.model).__name__, saved.n_in, saved.n_out
-('LogisticRegression', 2, 4)
->>> saved.predict(numpy.ones((1, 2))).tolist()
-[[0.25, 0.25, 0.25, 0.25]]
+>>> saved
+SavedModel of LogisticRegression(n_in=2, n_out=4): 12 parameters in W (2, 4), b (4,)
+>>> saved.predict([[9, 1], [1, 9]]).tolist()
+[0, 1]
+>>> saved.predict_proba([0, 0]).tolist()
+[0.25, 0.25, 0.25, 0.25]
 """
 
-import argparse
-import itertools
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from dltutorials.backend import temporary_floatX
-from dltutorials.datasets import FILE_NAME
-from dltutorials.exceptions import DataError, in_file
-from dltutorials.models.logistic import LogisticRegression
-from dltutorials.models.mlp import ACTIVATIONS, MLP
-from dltutorials.training.compile import example_function
-from dltutorials.training.parameters import read_params
+from dltutorials.exceptions import AssumptionWarning, DataError, in_file
+from dltutorials.prediction.recognition import Recipe, recognize
+from dltutorials.training.description import Description
+from dltutorials.training.parameters import read_params_and_description
 from dltutorials.types import PathLike
 
 import numpy
 import theano.tensor as T
 
-_ROWS_AT_A_TIME = 10_000
 
-
-class SavedModel(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class SavedModel:
     """A model with the values of a file.
 
     Attributes
     ----------
-    model : LogisticRegression or MLP
-    n_in : int
-        Inputs of an example: the tutorial's `D`.
-    n_out : int
-        Labels: the tutorial's `L`.
-    function : theano.compile.function_module.Function
-        Of examples, one a row; returns ``p_y_given_x``.
+    model : object
+        Of the class of its chapter; it computes with the type of numbers of the file.
+    about : Description
+        What the file says of it, or what was assumed.
+    sizes : dict
+        The integer arguments of the model: ``n_in``, ``n_out``.
+    assumption : str or None
+        A sentence on what the file leaves open.
     """
 
-    model: LogisticRegression | MLP
-    n_in: int
-    n_out: int
-    function: Any
+    model: Any
+    about: Description
+    sizes: dict[str, int]
+    assumption: str | None = None
 
-    def predict(self, x: Any) -> numpy.ndarray:
-        """Return the probabilities of the labels for examples.
+    @property
+    def n_in(self) -> int:
+        """Return the number of inputs of an example: the tutorial's `D`."""
+        return self.sizes["n_in"]
 
-        Parameters
-        ----------
-        x : array ``(n_examples, n_in)``
-            Floats, or what slices to them.
+    @property
+    def n_out(self) -> int:
+        """Return the number of labels: the tutorial's `L`."""
+        self.require_labels()
+        return self.sizes["n_out"]
 
-        Returns
-        -------
-        array ``(n_examples, n_out)``
-            Each row sums to 1.
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """Return the name of each label, where the file has them."""
+        return self.about.class_names
+
+    def predict(self, x: Any) -> Any:
+        """Return the most probable label of each example, by its name if the file has names.
+
+        See :meth:`dltutorials.models.classifier.Classifier.predict`.
+        """
+        self.require_labels()
+        return self.model.predict(x)
+
+    def predict_proba(self, x: Any) -> numpy.ndarray:
+        """Return the probability of each label, for examples.
+
+        See :meth:`dltutorials.models.classifier.Classifier.predict_proba`.
+        """
+        self.require_labels()
+        return self.model.predict_proba(x)
+
+    def require_labels(self) -> None:
+        """Refuse a model that predicts no labels.
 
         Raises
         ------
         DataError
-            If the examples have another number of inputs than the model, or its
-            parameters are so large that a probability is nan.
+            If it is not a classifier.
         """
-        if len(x.shape) != 2 or x.shape[1] != self.n_in:
-            raise DataError(
-                f"got examples of shape {tuple(x.shape[1:])}, expected ({self.n_in},), "
-                "the inputs of the model"
-            )
-        dtype = self.model.params[0].dtype
-        blocks = [
-            self.function(numpy.asarray(x[start : start + _ROWS_AT_A_TIME], dtype))
-            for start in range(0, len(x), _ROWS_AT_A_TIME)
-        ]
-        p_y_given_x = numpy.concatenate([numpy.empty((0, self.n_out), dtype), *blocks])
-        if not numpy.isfinite(p_y_given_x).all():
-            raise DataError("the parameters are too large, probabilities become nan")
-        return p_y_given_x
+        if not hasattr(self.model, "predict_proba"):
+            name = type(self.model).__name__
+            raise DataError(f"a model of the class {name} predicts no labels; give a classifier")
+
+    def __repr__(self) -> str:
+        return f"SavedModel of {self.model!r}"
 
 
-def load_model(path: PathLike, activation: str = "tanh") -> SavedModel:
+def load_model(
+    path: PathLike, activation: str | None = None, model_class: type[Any] | None = None
+) -> SavedModel:
     """Make the model again whose parameters are in a file.
 
     Parameters
     ----------
     path : path
         A file as :func:`dltutorials.training.parameters.save_params` writes it.
-    activation : {"tanh", "sigmoid", "relu"}
-        Of the hidden units of a multilayer perceptron.
+    activation : {"tanh", "sigmoid", "relu"}, optional
+        Of the hidden units of a multilayer perceptron, for a file that does not say it.
+    model_class : type, optional
+        That of a model of your own: see :class:`dltutorials.models.Model`.
 
     Returns
     -------
     SavedModel
-        It computes with the type of numbers of the file.
 
     Raises
     ------
     DataError
-        If the file cannot be read, its shapes are of neither model, or a value
-        is nan or inf.
+        If the file cannot be read, its shapes are those of no known model, a value is
+        nan or inf, or its description does not fit.
     OptionError
-        If the activation is unknown.
+        If the activation is unknown, or not the one that the file names.
+
+    Warns
+    -----
+    AssumptionWarning
+        If the file does not say what the model is, and its shapes leave that open.
 
     Notes
     -----
     Source: Getting Started, "Loading and Saving Models".
     """
-    values = read_params(path)
-    with in_file(path):
-        return rebuild_model(values, activation)
+    chosen = {} if activation is None else {"activation": activation}
+    saved = read_model(path, chosen, model_class)
+    if saved.assumption is not None:
+        warnings.warn(
+            f"{os.fspath(path)}: {saved.assumption}; give activation=... if that is wrong, and "
+            "save models with their description: save_params(model, path)",
+            AssumptionWarning,
+            stacklevel=2,
+        )
+    return saved
 
 
-def add_test_set_arguments(parser: argparse.ArgumentParser, whose: str) -> None:
-    """Add the options of a script that shows a saved model the test set.
+def read_model(
+    path: PathLike, chosen: Mapping[str, Any], model_class: type[Any] | None = None
+) -> SavedModel:
+    """Make the model again as :func:`load_model` does, without its warning.
 
     Parameters
     ----------
-    parser : argparse.ArgumentParser
-    whose : str
-        The beginning of the help on ``--dataset``.
+    path : path
+    chosen : mapping
+        Options of the model, for a file that does not say them.
+    model_class : type, optional
     """
-    add = parser.add_argument
-    add("--dataset", default=FILE_NAME, metavar="PATH", help=f"{whose}; default: %(default)s")
-    add("--offline", action="store_true", help="download nothing")
-    add(
-        "--activation",
-        choices=list(ACTIVATIONS),
-        default="tanh",
-        help="of the hidden units, which is not in the file; default: %(default)s",
-    )
+    values, about = read_params_and_description(path)
+    with in_file(path):
+        return rebuild_model(values, chosen, about, model_class)
 
 
-def rebuild_model(values: Sequence[numpy.ndarray], activation: str = "tanh") -> SavedModel:
+def rebuild_model(
+    values: Sequence[numpy.ndarray],
+    chosen: Mapping[str, Any] | None = None,
+    about: Description | None = None,
+    model_class: type[Any] | None = None,
+) -> SavedModel:
     """Make the model again whose parameters have these values.
 
     Parameters
     ----------
     values : sequence of array
         In the order of ``params``: ``W, b``, or ``W_hidden, b_hidden, W, b``.
-    activation : {"tanh", "sigmoid", "relu"}
+    chosen : mapping, optional
+        Options of the model, ``{"activation": "relu"}``, where `about` does not say them.
+    about : Description, optional
+    model_class : type, optional
 
     Returns
     -------
@@ -160,39 +194,36 @@ def rebuild_model(values: Sequence[numpy.ndarray], activation: str = "tanh") -> 
     DataError, OptionError
         As :func:`load_model`.
     """
-    units = _require_layers(values)
+    recipe = recognize([value.shape for value in values], about, model_class, chosen)
+    if not all(numpy.isfinite(value).all() for value in values):
+        raise DataError("some parameters are nan or inf: the training run has diverged")
+    about = Description(
+        getattr(recipe.model_class, "chapter", None),
+        recipe.options,
+        None if about is None else about.class_names,
+        None if about is None else about.scale,
+    )
+    _check_class_names(about.class_names, recipe.sizes.get("n_out"))
+    model = _fill(recipe, values)
+    model.class_names = about.class_names
+    return SavedModel(model, about, recipe.sizes, recipe.assumption)
+
+
+def _check_class_names(class_names: Sequence[str] | None, n_out: int | None) -> None:
+    if class_names is not None and len(class_names) != n_out:
+        raise DataError(f"its description names {len(class_names):,} classes, expected {n_out}")
+
+
+def _fill(recipe: Recipe, values: Sequence[numpy.ndarray]) -> Any:
+    """Make the model and set its parameters."""
     floatX = "float64" if values[0].dtype.itemsize >= 8 else "float32"
     with temporary_floatX(floatX):
-        x = T.matrix("x")
-        model: LogisticRegression | MLP
-        if len(units) == 2:
-            model = LogisticRegression(x, *units)
-        else:
-            n_in, n_hidden, n_out = units
-            model = MLP(numpy.random.RandomState(0), x, n_in, n_hidden, n_out, activation)
-        for param, value in zip(model.params, values):
-            param.set_value(value.astype(floatX))
-        function = example_function(model.p_y_given_x, x)
-    return SavedModel(model, units[0], units[-1], function)
-
-
-def _require_layers(values: Sequence[numpy.ndarray]) -> list[int]:
-    """Return the number of inputs and of the units of each layer."""
-    shapes = [value.shape for value in values]
-    matrices, vectors = shapes[::2], shapes[1::2]
-    is_known = (
-        len(shapes) in (2, 4)
-        and all(len(shape) == 2 and 0 not in shape for shape in matrices)
-        and all(vector == matrix[1:] for matrix, vector in zip(matrices, vectors))
-        and all(a[1] == b[0] for a, b in itertools.pairwise(matrices))
-    )
-    if not is_known:
-        shown = ", ".join(map(str, shapes[:6])) + (", ..." if len(shapes) > 6 else "")
+        model = recipe.make_model(T.matrix("x"))
+    expected = [param.get_value(borrow=True).shape for param in model.params]
+    if expected != [value.shape for value in values]:
         raise DataError(
-            f"holds parameters of shapes {shown}; expected (n_in, n_out), (n_out,) of logistic "
-            "regression, or (n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,) of a "
-            "multilayer perceptron"
+            f"holds parameters of other shapes than {type(model).__name__} has: {expected}"
         )
-    if not all(numpy.isfinite(value).all() for value in values):
-        raise DataError("some parameters are nan or inf: the training has diverged")
-    return [matrices[0][0], *(shape[1] for shape in matrices)]
+    for param, value in zip(model.params, values):
+        param.set_value(value.astype(floatX))
+    return model

@@ -1,10 +1,10 @@
-"""From expressions to compiled functions: the one home of ``theano.function``.
+"""From expressions to compiled functions: what training calls.
 
 :func:`compile_task` turns a cost, its updates and the errors of a model into
 what the trainer asks for (:class:`~dltutorials.training.task.Task`). Every function of
 a training run has one input, the number of a minibatch; ``givens`` puts the
-slice of the shared data set in the place of ``x`` and ``y``. Only what predicts,
-:func:`example_function`, takes examples themselves.
+slice of the shared data set in the place of ``x`` and ``y``. Only what predicts takes
+examples themselves (:mod:`dltutorials.models.classifier`).
 """
 
 import functools
@@ -73,24 +73,6 @@ def minibatch_function(
     if data.is_resident:  # of a set in chunks, the first one is not read yet
         compile_now(function, 0)
     return function
-
-
-def example_function(output: Any, x: Any) -> Callable:
-    """Compile a function of the examples themselves, for data that come one by one.
-
-    Parameters
-    ----------
-    output : Theano expression
-        Of `x`; what the function returns.
-    x : Theano variable
-        The placeholder for the examples.
-
-    Returns
-    -------
-    theano.compile.function_module.Function
-        Of one matrix, ``(n_examples, n_in)``.
-    """
-    return theano.function([x], output, mode=default_mode())
 
 
 def compile_task(

@@ -34,7 +34,7 @@ class Description:
     chapter : str, optional
         The name of the model's chapter: a key of :data:`dltutorials.models.CHAPTERS`,
         or that of a model of your own.
-    options : mapping of str to number, text, bool or None
+    options : mapping of str to number, text, bool, None, or a list of these
         Those arguments of the model's class that the shapes of its parameters do not show.
     class_names : sequence of str, optional
         The name of each label.
@@ -51,7 +51,11 @@ class Description:
     def __post_init__(self) -> None:
         if self.class_names is not None:
             object.__setattr__(self, "class_names", tuple(self.class_names))
-        object.__setattr__(self, "options", dict(self.options))
+        options = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dict(self.options).items()
+        }
+        object.__setattr__(self, "options", options)
 
     def as_text(self) -> str:
         """Return the description as JSON: the same text for equal descriptions.
@@ -87,12 +91,13 @@ def describe_model(model: Any, datasets: Any = None) -> Description:
     model : object
         Its ``chapter`` and ``options`` are described, if it has them.
     datasets : SharedDatasets, optional
-        Its ``class_names`` and ``scale`` are described, if it has them.
+        Its ``class_names`` and ``scale`` are described, if it has them; without data
+        sets, the ``class_names`` of the model.
     """
     return Description(
         getattr(model, "chapter", None),
         getattr(model, "options", {}),
-        getattr(datasets, "class_names", None),
+        getattr(model if datasets is None else datasets, "class_names", None),
         getattr(datasets, "scale", None),
     )
 
@@ -157,7 +162,7 @@ def _find_type_fault(chapter: Any, options: Any, class_names: Any, scale: Any) -
     if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
         return "has options that are not a mapping of names to values"
     for name, value in options.items():
-        if not _is_plain(value):
+        if not all(map(_is_plain, value if isinstance(value, list) else [value])):
             return f"has an option {name[:80]!r} that is not a finite number, text, bool or None"
     is_list = isinstance(class_names, list) and all(isinstance(name, str) for name in class_names)
     if class_names is not None and not (is_list and class_names):

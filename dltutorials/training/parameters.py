@@ -29,14 +29,14 @@ After the values there may be a description of the model, as one more pickled te
 import contextlib
 import os
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from dltutorials.exceptions import DataError, UnsafePickleError
 from dltutorials.io.file_kinds import name_kind
 from dltutorials.io.files import durable_writer
 from dltutorials.io.safe_pickle import load_pickle
-from dltutorials.training.description import Description, parse_description
+from dltutorials.training.description import Description, describe_model, parse_description
 from dltutorials.types import PathLike
 
 import numpy
@@ -45,12 +45,13 @@ _MAX_OVERHEAD = 1 << 20  # bytes of a pickle beyond the values expected in it
 _OTHER_TEXTS = {"dltutorials training state": "a training state, as --checkpoint writes it"}
 
 
-def save_params(params: Sequence[Any], path: PathLike, about: Description | None = None) -> None:
+def save_params(params: Any, path: PathLike, about: Description | None = None) -> None:
     """Write the values of parameters to a file; equal values give equal bytes.
 
     Parameters
     ----------
-    params : sequence of shared variables or arrays
+    params : model, or sequence of shared variables or arrays
+        Of a model, its ``params`` are saved with its description.
     path : path
         Replaced if it exists, and untouched if anything fails.
     about : Description, optional
@@ -67,6 +68,8 @@ def save_params(params: Sequence[Any], path: PathLike, about: Description | None
     -----
     Source: Getting Started, "Loading and Saving Models".
     """
+    if hasattr(params, "params"):
+        params, about = params.params, about or describe_model(params)
     text = None if about is None else about.as_text()
     with durable_writer(path) as file:
         for param in params:
@@ -75,14 +78,14 @@ def save_params(params: Sequence[Any], path: PathLike, about: Description | None
             pickle.dump(text, file, pickle.HIGHEST_PROTOCOL)
 
 
-def load_params(params: Sequence[Any], path: PathLike) -> None:
+def load_params(params: Any, path: PathLike) -> None:
     """Set parameters to the values in a file: all of them, or none.
 
     Parameters
     ----------
-    params : sequence of shared variables
+    params : model, or sequence of shared variables
         In the order in which they were saved; values of another float type
-        are converted to that of the parameter.
+        are converted to that of the parameter. Of a model, its ``params``.
     path : path
         A file as :func:`save_params` writes it.
 
@@ -90,16 +93,21 @@ def load_params(params: Sequence[Any], path: PathLike) -> None:
     ------
     DataError
         If the file cannot be read, or does not hold one array of floats for
-        each parameter, of its shape; no parameter is changed then.
+        each parameter, of its shape, or describes another model than the one
+        given; no parameter is changed then.
 
     Notes
     -----
     Source: Getting Started, "Loading and Saving Models".
     Differs: the chapter opens the file as text, which fails on Python 3.
     """
+    model = params if hasattr(params, "params") else None
+    params = params if model is None else model.params
     with _parameter_file(path) as file:
         values = [_read_like(param, file) for param in params]
-        _read_end(file, len(params))
+        about = _read_end(file, len(params))
+        if model is not None and about is not None:
+            _check_model(model, about)
     for param, value in zip(params, values):
         param.set_value(value, borrow=True)
 
@@ -178,7 +186,9 @@ def _parameter_file(path: PathLike) -> Iterator[BinaryIO]:
                 yield file
             except DataError as error:
                 kind = name_kind(file)
-                raise error if kind is None else DataError(f"is {kind}") from None
+                raise (
+                    error if kind is None else DataError(f"not a pickle of arrays, but {kind}")
+                ) from None
     except UnsafePickleError as error:
         raise UnsafePickleError(
             f"{name}: {error}; only the values of parameters are read, never pickled "
@@ -207,18 +217,30 @@ def _read_like(param: Any, file: Any) -> numpy.ndarray:
     return value.astype(present.dtype)
 
 
-def _read_end(file: BinaryIO, n_params: int) -> None:
+def _read_end(file: BinaryIO, n_params: int) -> Description | None:
     """Read a description if there is one, and refuse anything else."""
     position = file.tell()
     if not file.read(1):
-        return
+        return None
     file.seek(position)
     value: Any = load_pickle(file, os.fstat(file.fileno()).st_size - position)
     if not isinstance(value, str):
         raise DataError(f"holds more than the model's {n_params} parameters")
-    _parse_text(value)
+    about = _parse_text(value)
     if file.read(1):
         raise DataError("holds more after its description")
+    return about
+
+
+def _check_model(model: Any, about: Description) -> None:
+    """Refuse values of another model, where the shapes are the same."""
+    expected = describe_model(model)
+    for what, there, here in (
+        ("chapter", about.chapter, expected.chapter),
+        ("options", about.options, expected.options),
+    ):
+        if there and there != here:
+            raise DataError(f"is of a model with {what} {there!r:.200}, not {here!r}")
 
 
 def _parse_text(text: str) -> Description:

@@ -24,6 +24,7 @@ from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.datasets import find_dataset
 from dltutorials.exceptions import DLTutorialsError, OptionError
+from dltutorials.models import CHAPTERS
 
 FOLDER = Path(__file__).resolve().with_name("peers")
 OURS = "dltutorials"
@@ -42,10 +43,14 @@ SCRIPTS = {
     "sklearn": ("with_sklearn.py", ""),
 }
 IN_OUR_ENVIRONMENT = (OURS, "blas", "numpy")
-# The chapters by name. A later one needs a line here and its model in each peer.
+N_EPOCHS = {"logreg": 20, "mlp": 3}  # a later chapter needs its model in each peer, too
 BENCHMARKS: dict[str, dict[str, Any]] = {
-    "logreg": {"learning_rate": 0.13, "batch_size": 600, "L2_reg": 0.0, "n_epochs": 20},
-    "mlp": {"learning_rate": 0.01, "batch_size": 20, "L2_reg": 0.0001, "n_epochs": 3},
+    name: {
+        **{option: CHAPTERS[name].defaults[option] for option in ("learning_rate", "batch_size")},
+        "L2_reg": CHAPTERS[name].defaults["L2_reg"],
+        "n_epochs": n_epochs,
+    }
+    for name, n_epochs in N_EPOCHS.items()
 }
 SIZE = {"n_in": 784, "n_out": 10, "times_data": 1}
 GROWTH = {

@@ -135,7 +135,7 @@ class TestPictures:
                 "link.png, which this command reads",
             ),
             ("history run.jsonl --dpi 0", 2, "dpi: got 0, expected an integer from 50 to 600"),
-            ("filters run.jsonl", 1, "run.jsonl: is JSON text; give a file of parameters"),
+            ("filters run.jsonl", 1, "run.jsonl: not a pickle of arrays, but JSON text"),
             ("filters vector.pkl", 1, "vector.pkl: the first parameter has shape (10,)"),
             ("filters three.pkl", 1, "three.pkl: got 3 numbers for an image"),
             ("filters best_model.pkl --units 0", 2, "units: got 0"),

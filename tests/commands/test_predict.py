@@ -121,7 +121,11 @@ class TestPhotos:
                 "nowhere.pkl: cannot be read: No such file",
             ),
             (". --index 0 --dataset DATA", 1, ".: cannot be read: Is a directory"),
-            ("photo.png --index 0 --dataset DATA", 1, "photo.png: is a PNG image; give a file"),
+            (
+                "photo.png --index 0 --dataset DATA",
+                1,
+                "photo.png: not a pickle of arrays, but a PNG image; give a file",
+            ),
             ("matrix.pkl --index 0", 1, "matrix.pkl: holds parameters of shapes (784, 10);"),
             ("nan.pkl --index 0", 1, "nan.pkl: some parameters are nan or inf"),
             ("small.pkl --index 0 --dataset DATA", 1, "the model has 4 inputs, and the images of "),

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dltutorials import models
+
 import nbclient
 import numpy
 import pytest
@@ -29,7 +31,7 @@ def name_of(path):
 
 def test_all_chapters_are_found():
     names = {name_of(chapter) for chapter in CHAPTERS}
-    assert names == {"getting_started", "logreg", "mlp", "zh/getting_started"}
+    assert names >= {"getting_started", "zh/getting_started", *models.CHAPTERS}
 
 
 # The programs

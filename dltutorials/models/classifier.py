@@ -1,0 +1,203 @@
+"""What all classifiers of the chapters share: their losses, and their predictions.
+
+A model of a chapter makes the expression of its probabilities; from that the rest
+follows. A subclass sets the attributes below and has everything:
+
+>>> import theano.tensor as T
+>>> class Constant(Classifier):
+...     def __init__(self, input, n_in, n_out):
+...         self.input, self.n_in, self.n_out = input, n_in, n_out
+...         self.p_y_given_x = T.nnet.softmax(input)
+...         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
+>>> model = Constant(T.matrix("x"), n_in=2, n_out=2)
+>>> model.predict([[3, 0], [0, 3], [0, 4]]).tolist()
+[0, 1, 1]
+>>> model.class_names = ["cat", "dog"]
+>>> print(model.predict([3, 0]))
+cat
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from dltutorials import losses
+from dltutorials.backend import default_mode, temporary_floatX
+from dltutorials.exceptions import DataError, OptionError
+from dltutorials.models.examples import as_examples
+from dltutorials.types import Expression, SharedVariable
+
+import numpy
+import theano
+
+_ROWS_AT_A_TIME = 10_000
+
+
+class Classifier:
+    """A model that gives each label a probability.
+
+    Attributes
+    ----------
+    input : float matrix
+        Theano variable of shape ``(n_examples, n_in)``.
+    n_in : int
+        Inputs of an example: the tutorial's `D`.
+    n_out : int
+        Labels: the tutorial's `L`.
+    params : list of shared variables
+        The parameters, in the order in which they are saved.
+    weights : list of shared variables
+        What the regularization terms are taken over.
+    p_y_given_x : float matrix, ``(n_examples, n_out)``
+        Probabilities; each row sums to 1.
+    y_pred : integer vector, ``(n_examples,)``
+        The most probable labels.
+    options : mapping
+        The arguments of the class that the shapes of the parameters do not show.
+    class_names : sequence of str, optional
+        The name of each label; None at first.
+    """
+
+    chapter: ClassVar[str | None] = None
+    is_supervised: ClassVar[bool] = True
+    input: Expression
+    n_in: int
+    n_out: int
+    params: list[SharedVariable]
+    weights: list[SharedVariable]
+    p_y_given_x: Expression
+    y_pred: Expression
+    options: Mapping[str, Any] = MappingProxyType({})
+    class_names: Sequence[str] | None = None
+    _probabilities: Callable | None = None
+
+    @staticmethod
+    def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
+        """Return the integer arguments of a model with parameters of these shapes, or None."""
+        return None
+
+    def negative_log_likelihood(self, y: Expression) -> Expression:
+        """Return the mean negative log-likelihood of the labels `y` (integer vector)."""
+        return losses.negative_log_likelihood(self.p_y_given_x, y)
+
+    def cost(self, y: Expression) -> Expression:
+        """Return what training minimizes, the regularization terms aside."""
+        return self.negative_log_likelihood(y)
+
+    def errors(self, y: Expression) -> Expression:
+        """Return the fraction of examples that the model labels otherwise than `y`."""
+        return losses.errors(self.y_pred, y)
+
+    def misclassified(self, y: Expression) -> Expression:
+        """Return which examples the model labels otherwise than `y` (bool vector)."""
+        return losses.misclassified(self.y_pred, y)
+
+    def predict(self, x: Any) -> Any:
+        """Return the most probable label of each example.
+
+        Parameters
+        ----------
+        x : array-like
+            As for :meth:`predict_proba`.
+
+        Returns
+        -------
+        array ``(n_examples,)``
+            Integers, or the names of the classes where ``class_names`` is set; of one
+            example, its label alone.
+
+        Raises
+        ------
+        DataError, OptionError
+            As :meth:`predict_proba`.
+        """
+        labels = self.predict_proba(x).argmax(axis=-1)
+        return labels if self.class_names is None else numpy.asarray(self.class_names)[labels]
+
+    def predict_proba(self, x: Any) -> numpy.ndarray:
+        """Return the probability of each label, for examples.
+
+        The function is compiled at the first call, and kept.
+
+        Parameters
+        ----------
+        x : array-like ``(n_examples, n_in)``, or one example ``(n_in,)``
+            An array, a list, a DataFrame, a sparse matrix; images may have their height
+            and width. It is converted to the type of the model.
+
+        Returns
+        -------
+        array ``(n_examples, n_out)``
+            Each row sums to 1; of one example, an array ``(n_out,)``.
+
+        Raises
+        ------
+        DataError
+            If `x` has another shape, holds anything but finite numbers, or the
+            probabilities become nan because the parameters are too large.
+        OptionError
+            If the model is not one of a placeholder such as ``T.matrix("x")``.
+        """
+        rows = as_examples(x, self.n_in, self.input.dtype)
+        function = self._compile_probabilities()
+        blocks = [
+            function(rows.values[start : start + _ROWS_AT_A_TIME])
+            for start in range(0, len(rows.values), _ROWS_AT_A_TIME)
+        ]
+        nothing = numpy.empty((0, self.n_out), self.input.dtype)
+        p_y_given_x = numpy.concatenate([nothing, *blocks])
+        if not numpy.isfinite(p_y_given_x).all():
+            raise DataError("the parameters are too large, probabilities become nan")
+        return p_y_given_x[0] if rows.is_single else p_y_given_x
+
+    def _compile_probabilities(self) -> Callable:
+        if self._probabilities is None:
+            self._probabilities = compile_examples(self.input, self.p_y_given_x)
+        return self._probabilities
+
+    def __repr__(self) -> str:
+        return summarize(self)
+
+
+def compile_examples(x: Expression, output: Expression) -> Callable:
+    """Compile a function of the examples themselves, for data that come one by one.
+
+    Parameters
+    ----------
+    x : float matrix
+        The placeholder for the examples.
+    output : Theano expression
+        Of `x`; what the function returns.
+
+    Returns
+    -------
+    theano.compile.function_module.Function
+        Of one matrix of the type of `x`, ``(n_examples, n_in)``.
+
+    Raises
+    ------
+    OptionError
+        If `x` is not a placeholder.
+    """
+    is_placeholder = x.owner is None and x.ndim == 2
+    try:
+        with temporary_floatX(x.dtype):
+            if is_placeholder:
+                return theano.function([x], output, mode=default_mode())
+    except TypeError:  # a constant, or a shared variable
+        pass
+    raise OptionError(
+        f"input: got {str(x)[:80]}, expected a placeholder, T.matrix('x'), to predict with; of "
+        "a model of another expression, compile theano.function([x], model.p_y_given_x)"
+    )
+
+
+def summarize(model: Any) -> str:
+    """Return one line on a model: its arguments, and its parameters with their shapes."""
+    values = [(param.name, param.get_value(borrow=True)) for param in model.params]
+    sizes = model.sizes([value.shape for _, value in values]) or {}
+    arguments = {**sizes, **model.options}
+    named = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    shapes = ", ".join(f"{name} {value.shape}" for name, value in values)
+    n_numbers = sum(value.size for _, value in values)
+    return f"{type(model).__name__}({named}): {n_numbers:,} parameters in {shapes}"
