@@ -18,6 +18,7 @@ from dltutorials.chunks import ChunkedDataset
 from dltutorials.datasets import load_mnist
 from dltutorials.exceptions import (
     DataError,
+    DataWarning,
     DLTutorialsError,
     OptionError,
     OutOfMemoryError,
@@ -56,6 +57,7 @@ __all__ = [
     "ChunkedDataset",
     "DLTutorialsError",
     "DataError",
+    "DataWarning",
     "EarlyStopping",
     "LogisticRegression",
     "Loss",

@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dltutorials.datasets.chunk_reader import ChunkReader
+from dltutorials.datasets.sets import check_set, scale_of
+from dltutorials.datasets.shuffling import Shuffle, as_shuffle
 from dltutorials.datasets.sources import FloatRows
 from dltutorials.shared import SharedDataset
 
@@ -45,6 +47,8 @@ class ChunkedDataset(SharedDataset):
     read_ahead : bool
         Whether a thread reads the chunk after the present one, which takes the
         memory of a second chunk.
+    targets, class_names, shuffle
+        As for :func:`~dltutorials.shared.shared_dataset`.
 
     Raises
     ------
@@ -69,12 +73,29 @@ class ChunkedDataset(SharedDataset):
         batch_size: int,
         chunk_size: int,
         read_ahead: bool = True,
+        *,
+        targets: str = "labels",
+        class_names: Sequence[str] | None = None,
+        shuffle: Shuffle | int | None = None,
     ) -> None:
+        columns, names = check_set(data_xy, targets, class_names, lazily=True)
         floatX = theano.config.floatX
-        self._reader = ChunkReader(data_xy, batch_size, chunk_size, floatX, read_ahead)
+        self._reader = ChunkReader(columns, batch_size, chunk_size, floatX, read_ahead, targets)
         self._present: int | None = None
         self.batch_size, self.chunk_size = batch_size, chunk_size
-        super().__init__([theano.shared(empty) for empty in self._empty()])
+        super().__init__(
+            [theano.shared(empty) for empty in self._empty()],
+            targets=targets,
+            class_names=names,
+            scale=scale_of(columns[0]),
+            shuffle=as_shuffle(shuffle),
+        )
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Let the chunks of an epoch have its order; it begins with the first minibatch."""
+        if self.shuffle is not None:
+            self._reader.reorder(self.shuffle.order(epoch, self.n_examples))
+            self._present = None
 
     @property
     def rows(self) -> tuple[FloatRows, ...]:

@@ -13,7 +13,12 @@ batch_size: got 0, expected an integer of at least 1
 
 import contextlib
 import os
+import sys
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 class DLTutorialsError(Exception):
@@ -56,10 +61,46 @@ class AssumptionWarning(UserWarning):
     """A file leaves open what it is of; the message says what was assumed."""
 
 
+class DataWarning(UserWarning):
+    """Data can be used as they are, but hardly mean what they seem to, or cannot be learnt from."""
+
+
+def warn_of_data(message: str) -> None:
+    """Give a :class:`DataWarning`, as from the line outside of this package that led here."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, DataWarning, stacklevel=level)
+
+
 @contextlib.contextmanager
-def in_file(path: "str | os.PathLike[str]") -> Iterator[None]:
-    """Say of a :class:`DataError` that the block raises in which file the fault is."""
+def within(place: "str | os.PathLike[str]") -> Iterator[None]:
+    """Say of an error about data that the block raises where the fault is: ``place: ...``."""
     try:
         yield
     except DataError as error:
-        raise type(error)(f"{os.fspath(path)}: {error}") from None
+        message = f"{os.fspath(place)}: {error}" if place else str(error)
+        raise type(error)(message) from None
+
+
+@contextlib.contextmanager
+def in_file(path: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
+    """Do the same for what is read from a file, which may be impossible to read.
+
+    Parameters
+    ----------
+    path : path
+    advice : str
+        What to do about a file that cannot be read.
+
+    Raises
+    ------
+    DataError
+        In the place of an OSError, too.
+    """
+    with within(path):
+        try:
+            yield
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or error}"
+            raise DataError(f"{reason}; {advice}" if advice else reason) from None

@@ -4,12 +4,12 @@ A shared variable lives where Theano computes; copied there once, a whole data
 set never moves again.
 
 >>> import numpy
->>> data = shared_dataset((numpy.eye(3), numpy.array([0, 1, 1])))
+>>> data = shared_dataset((numpy.eye(3), ["cat", "dog", "dog"]))
 >>> train_set_x, train_set_y = data
 >>> train_set_x.get_value().shape, train_set_y.eval().tolist()
 ((3, 3), [0, 1, 1])
->>> data.n_examples, data.n_in
-(3, 3)
+>>> data.n_examples, data.n_in, data.class_names
+(3, 3, ('cat', 'dog'))
 
 What trains asks a data set for a minibatch by its number, and does not care
 whether the whole of it is on the device or a chunk (:mod:`dltutorials.chunks`).
@@ -18,10 +18,12 @@ whether the whole of it is on the device or a chunk (:mod:`dltutorials.chunks`).
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dltutorials.datasets import Split
-from dltutorials.datasets.sources import FloatRows, ScaledBytes
-from dltutorials.exceptions import OutOfMemoryError
-from dltutorials.types import Expression, SharedVariable
+from dltutorials.datasets.examples import warn_of_scale
+from dltutorials.datasets.sets import AS_GIVEN, GREY, SPLITS, check_set, scale_of
+from dltutorials.datasets.shuffling import Shuffle, as_shuffle
+from dltutorials.datasets.sources import FloatRows, require_finite
+from dltutorials.exceptions import DataError, OptionError, OutOfMemoryError, within
+from dltutorials.types import Expression, SharedVariable, Split
 
 import numpy
 import theano
@@ -38,7 +40,12 @@ class SharedDataset:
     stored : sequence of shared variables
         ``(x, y)`` or ``(x,)``, of ``floatX``: a GPU keeps only floats on the device.
     columns : sequence of Theano expressions, optional
-        What a minibatch is a slice of; by default `x` itself, and `y` as int32.
+        What a minibatch is a slice of; by default `x`, and `y` as int32, or as it is for
+        a regression.
+    targets, class_names, shuffle
+        As for :func:`shared_dataset`.
+    scale : str
+        What was done to the numbers of `x`.
 
     Attributes
     ----------
@@ -49,21 +56,43 @@ class SharedDataset:
         Whether the whole set stays in the shared variables.
     batch_size : int or None
         The only one that the set can be used with; None where any will do.
+    order : shared vector of int64, or None
+        Where the rows are shuffled, the numbers of all rows in the order of the epoch.
+    class_names, scale, targets, shuffle
+        As they were given.
+    is_examined, is_scale_examined : bool
+        Whether the set has been searched for what keeps a model from learning
+        (:func:`dltutorials.minibatch.examine`), and whether its numbers have.
     """
 
     is_resident = True
     batch_size: int | None = None
+    order: SharedVariable | None = None
+    is_examined = False
+    is_scale_examined = False
 
     def __init__(
-        self, stored: Sequence[SharedVariable], columns: Sequence[Expression] | None = None
+        self,
+        stored: Sequence[SharedVariable],
+        columns: Sequence[Expression] | None = None,
+        *,
+        targets: str = "labels",
+        class_names: Sequence[str] | None = None,
+        scale: str = AS_GIVEN,
+        shuffle: Shuffle | None = None,
     ) -> None:
         self.stored = tuple(stored)
         if columns is None:
-            columns = [stored[0], *(T.cast(y, "int32") for y in stored[1:])]
+            x, *labels = stored
+            columns = [x, *(y if targets == "regression" else T.cast(y, "int32") for y in labels)]
         self.columns = tuple(columns)
         n_examples, *rest = self.rows[0].shape
         self.n_examples: int = n_examples
         self.n_in = int(numpy.prod(rest))
+        self.targets, self.scale, self.shuffle = targets, scale, shuffle
+        self.class_names = None if class_names is None else tuple(class_names)
+        if shuffle is not None and self.is_resident:
+            self.order = theano.shared(shuffle.order(0, n_examples), name="order")
 
     def __iter__(self) -> Iterator[Expression]:
         return iter(self.columns)
@@ -86,6 +115,11 @@ class SharedDataset:
     def unload(self) -> None:
         """Give up memory that the next use of the set would fill anew; here there is none."""
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Give the rows the order of an epoch, counted from 0, where they are shuffled."""
+        if self.shuffle is not None and self.order is not None:
+            self.order.set_value(self.shuffle.order(epoch, self.n_examples), borrow=True)
+
 
 def as_shared_dataset(data: Any) -> SharedDataset:
     """Return `data`, or the data set that shared variables of your own make.
@@ -94,20 +128,89 @@ def as_shared_dataset(data: Any) -> SharedDataset:
     ----------
     data : SharedDataset, (x, y) or (x,)
         Shared variables, or expressions over them.
+
+    Raises
+    ------
+    DataError
+        If it is anything else, arrays for example.
     """
-    return data if isinstance(data, SharedDataset) else SharedDataset(data, data)
+    if isinstance(data, SharedDataset):
+        return data
+    are_variables = isinstance(data, (tuple, list)) and all(hasattr(v, "owner") for v in data)
+    if not are_variables or len(data) not in (1, 2):
+        kinds = ", ".join(type(part).__name__ for part in data) if _is_pair(data) else ""
+        got = f"({kinds})" if kinds else type(data).__name__
+        raise DataError(
+            f"got {got}, expected shared variables: shared_dataset((x, y)) makes them of arrays, "
+            "load_data(...) of three sets at once"
+        )
+    return SharedDataset(data, data)
 
 
-def shared_dataset(data_xy: Split, borrow: bool = True) -> SharedDataset:
+def as_shared_datasets(datasets: Sequence[Any]) -> list[SharedDataset]:
+    """Return training, validation and test set, or as many of them as there are.
+
+    Raises
+    ------
+    DataError
+        If one is not a data set, or if they do not fit together.
+    OptionError
+        If there is none, or more than three.
+    """
+    if isinstance(datasets, SharedDataset):
+        datasets = [datasets]
+    if not 0 < len(datasets) <= len(SPLITS):
+        raise OptionError(
+            f"datasets: got {len(datasets)}, expected a training set, a validation set and a test "
+            "set: load_data(...), or [shared_dataset(train), ...]"
+        )
+    shared: list[SharedDataset] = []
+    for split, data in zip(SPLITS, datasets):
+        with within(f"{split} set"):
+            shared.append(as_shared_dataset(data))
+            if shared[-1].n_in != shared[0].n_in:
+                raise DataError(
+                    f"x: got {shared[-1].n_in} numbers a row, the training set has {shared[0].n_in}"
+                )
+            if shared[-1].class_names != shared[0].class_names:
+                raise DataError(
+                    f"y: got the classes {shared[-1].class_names}, the training set has "
+                    f"{shared[0].class_names}; give class_names to each shared_dataset"
+                )
+    return shared
+
+
+def _is_pair(data: Any) -> bool:
+    return isinstance(data, (tuple, list)) and 0 < len(data) <= 3
+
+
+def shared_dataset(
+    data_xy: Split,
+    borrow: bool = True,
+    *,
+    targets: str = "labels",
+    class_names: Sequence[str] | None = None,
+    shuffle: Shuffle | int | None = None,
+) -> SharedDataset:
     """Copy a data set into shared variables, so that it stays on the device.
 
     Parameters
     ----------
-    data_xy : (array, array) or (array,)
-        Examples, one a row, and their labels if there are any.
+    data_xy : (x, y), (x,) or x
+        Examples, one a row, and their labels if there are any: arrays, lists, tables.
+        Bytes (uint8) are grey values and are divided by 256.
     borrow : bool
         Whether Theano may use the memory of an array that already has the type
         ``floatX``, instead of a copy; change such an array no more.
+    targets : {"labels", "regression"}
+        What `y` is: labels, integers from 0 on or names of classes, or the numbers that a
+        regression is to find.
+    class_names : sequence of str, optional
+        The name of each label; by default the labels themselves, if they are names.
+    shuffle : int, or Shuffle, optional
+        The seed of a new order of the rows for every epoch;
+        ``Shuffle(seed, once=True)`` of :mod:`dltutorials.datasets.shuffling` gives all epochs
+        the same.
 
     Returns
     -------
@@ -117,32 +220,60 @@ def shared_dataset(data_xy: Split, borrow: bool = True) -> SharedDataset:
 
     Raises
     ------
+    DataError
+        If the examples are not finite numbers, or `y` is not what `targets` says, one an
+        example.
     OutOfMemoryError
         If there is not enough memory for them.
 
     Notes
     -----
     Source: Getting Started, "MNIST Dataset" (shared_dataset).
+    Differs: the chapter takes what it is given; a label of 0.7 becomes 0 there.
     """
-    data_x, *labels = data_xy
+    columns, names = check_set(data_xy, targets, class_names)
+    data = share(columns, borrow, targets, names, as_shuffle(shuffle))
+    values = data.rows[0]
+    warn_of_scale(float(values.min()), float(values.max()), data.scale == GREY)
+    data.is_scale_examined = True
+    return data
+
+
+def share(
+    columns: Split,
+    borrow: bool = True,
+    targets: str = "labels",
+    class_names: Sequence[str] | None = None,
+    shuffle: Shuffle | None = None,
+) -> SharedDataset:
+    """Copy a data set whose form has been checked; see :func:`shared_dataset`."""
     floatX = theano.config.floatX
+    x, *labels = [FloatRows(column, floatX, are_labels=n > 0) for n, column in enumerate(columns)]
     try:
-        if isinstance(data_x, ScaledBytes):
-            data_x = FloatRows(data_x, floatX).whole()
-        # On a memory map, numbers may lie where a processor cannot read them well.
-        aligned_x = numpy.require(numpy.asarray(data_x, dtype=floatX), requirements="A")
-        arrays = [aligned_x, *(numpy.asarray(y, dtype=floatX) for y in labels)]
-        return SharedDataset([theano.shared(array, borrow=borrow) for array in arrays])
+        values = [x.whole(), *(y.whole().reshape(y.source.shape) for y in labels)]
+        for name, value, rows in zip("xy", values, (x, *labels)):
+            require_finite(value, rows, name=name)
+        stored = [
+            theano.shared(value, borrow=borrow or not rows.is_direct)
+            for value, rows in zip(values, (x, *labels))
+        ]
     except Exception as error:
         # The GPU library has an exception of its own for this.
         if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-            raise _out_of_memory(data_x, floatX) from error
+            raise _out_of_memory(x) from error
         raise
+    return SharedDataset(
+        stored,
+        targets=targets,
+        class_names=class_names,
+        scale=scale_of(columns[0]),
+        shuffle=shuffle,
+    )
 
 
-def _out_of_memory(x: Any, floatX: str) -> OutOfMemoryError:
-    n_megabytes = numpy.prod(x.shape, dtype=float) * numpy.dtype(floatX).itemsize / 1e6
+def _out_of_memory(rows: FloatRows) -> OutOfMemoryError:
+    n_megabytes = numpy.prod(rows.shape, dtype=float) * rows.dtype.itemsize / 1e6
     return OutOfMemoryError(
-        f"not enough memory: {len(x):,} examples take {n_megabytes:,.0f} MB as {floatX}; "
+        f"not enough memory: {len(rows):,} examples take {n_megabytes:,.0f} MB as {rows.dtype}; "
         "keep a chunk of them at a time (--chunk-size, or load_data(chunk_size=...))"
     )

@@ -9,3 +9,5 @@ PathLike: TypeAlias = str | os.PathLike[str]
 Expression: TypeAlias = Any  # a Theano expression: what theano.tensor functions take and return
 SharedVariable: TypeAlias = Any  # what theano.shared returns
 Updates: TypeAlias = list[tuple[SharedVariable, Expression]]  # for theano.function(updates=...)
+
+Split: TypeAlias = tuple[Any, ...]  # one set: (x, y), or (x,) without labels

@@ -56,10 +56,12 @@ def make_split(rng, n_examples):
     return (x / 256).astype("float32"), y.astype("int64")
 
 
-def save_npz(path, sets):
-    """Write three pairs of examples and labels as a data set of one's own."""
+def save_npz(path, sets, **changes):
+    """Write three pairs of examples and labels as a data set of your own; return its path."""
     names = [f"{part}_{kind}" for part in ("train", "valid", "test") for kind in "xy"]
-    numpy.savez(path, **dict(zip(names, [array for pair in sets for array in pair])))
+    arrays = dict(zip(names, [array for pair in sets for array in pair]))
+    numpy.savez(path, **{**arrays, **changes})
+    return path
 
 
 def damage(content, rng):

@@ -11,7 +11,6 @@ from dltutorials import (
     shared_dataset,
     train,
 )
-from dltutorials.datasets.sources import ScaledBytes
 
 import numpy
 import pytest
@@ -82,7 +81,7 @@ def test_any_source_gives_the_same(kind, sets, tmp_path, floatX):
             numpy.save(tmp_path / f"{number}.npy", x)
             return numpy.load(tmp_path / f"{number}.npy", mmap_mode="r")
         if kind == "bytes":
-            return ScaledBytes((x * 256).astype("uint8"))
+            return (x * 256).astype("uint8")
         return Slices(x) if kind == "slices" else numpy.asfortranarray(x)
 
     sources = [(source(x, number), y) for number, (x, y) in enumerate(sets)]
@@ -131,7 +130,7 @@ def test_the_next_chunk_is_read_by_a_thread_while_this_one_is_used(sets):
 
 
 def test_converted_chunks_use_the_same_two_pieces_of_memory(sets):
-    data = ChunkedDataset((ScaledBytes(numpy.ones((600, 784), "uint8")), numpy.zeros(600)), 10, 4)
+    data = ChunkedDataset((numpy.ones((600, 784), "uint8"), numpy.zeros(600)), 10, 4)
     seen = set()
     for index in range(180):
         data.load_chunk(index % 60)
@@ -172,9 +171,15 @@ def test_an_exception_of_the_reader_ends_the_training_with_its_cause(sets):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda x, y: (with_value(x, numpy.nan), y), "reading examples 40 to 79: x: got values"),
-        (lambda x, y: (with_value(x, numpy.inf), y), "reading examples 40 to 79: x: got values"),
-        (lambda x, y: (x, with_value(y, -1)), "reading examples 40 to 79: y: got -1.0, expected"),
+        (
+            lambda x, y: (with_value(x, numpy.nan), y),
+            "40 to 79: x: got nan in example 50",
+        ),
+        (lambda x, y: (with_value(x, numpy.inf), y), "40 to 79: x: got inf in"),
+        (
+            lambda x, y: (x, with_value(y, -1)),
+            "reading examples 40 to 79: y: got labels from -1 to",
+        ),
     ],
 )
 def test_what_is_no_number_or_label_is_found_when_its_chunk_comes(change, message, sets):
@@ -206,7 +211,7 @@ def test_a_chunk_that_does_not_fit_is_refused(sets, batch_size, chunk_size, mess
 
 
 def test_sets_that_do_not_fit_together_are_refused(sets):
-    with pytest.raises(DataError, match=r"got 137 examples and labels of shape \(136,\)"):
+    with pytest.raises(DataError, match="got 137 examples and 136 labels"):
         ChunkedDataset((sets[0][0], sets[0][1][:-1]), 10, 4)
     with pytest.raises(OptionError, match="batch_size: got 20, expected 10, that of the chunks"):
         task_for(in_chunks(sets, 10, 2), 20)

@@ -19,12 +19,13 @@ import argparse
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, NoReturn, TextIO
 
 from dltutorials._version import __version__
-from dltutorials.exceptions import DLTutorialsError, OptionError
+from dltutorials.exceptions import DataWarning, DLTutorialsError, OptionError
 from dltutorials.training.progress import above_bars
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -85,7 +86,8 @@ def run(
         By default those of the command line.
     """
     try:
-        return program(parser.parse_args(argv))
+        with _plain_warnings():
+            return program(parser.parse_args(argv))
     except OptionError as error:
         return fail(f"error: {error}", WRONG_USAGE)
     except DLTutorialsError as error:
@@ -102,6 +104,23 @@ def run(
     finally:
         for stream in (sys.stdout, sys.stderr):
             _give_up_if_broken(stream)
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Print what is odd about data as a line; other warnings stay as Python prints them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        print_warning = warnings.showwarning
+
+        def print_line(message: Any, category: Any, *place: Any, **line: Any) -> None:
+            if issubclass(category, DataWarning):
+                print_message(f"{program_name()}: warning: {message}")
+            else:
+                print_warning(message, category, *place, **line)
+
+        warnings.showwarning = print_line
+        yield
 
 
 def fail(message: str, status: int) -> int:

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from dltutorials.checks import require_integer, require_not_negative, require_positive
+from dltutorials.cli.console import seed
 from dltutorials.datasets import FILE_NAME, find_dataset, list_files
+from dltutorials.datasets.shuffling import as_shuffle
 from dltutorials.io.files import prepare_output
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.io.targets import check_output
@@ -33,7 +35,7 @@ _NOT_DECIDING = {*FILES, "dataset", "floatX", "n_epochs", "quiet", "chunk_size",
 
 # An option: how it is written, its metavar (which says its type), default and help.
 _Row = tuple[str, str | list[str] | None, Any, str]
-_TYPES = {"X": float, "P": float, "N": int}
+_TYPES: dict[str, Any] = {"X": float, "P": float, "N": int, "SEED": seed}
 
 
 def add_training_arguments(
@@ -49,8 +51,8 @@ def add_training_arguments(
             "--dataset",
             "PATH",
             FILE_NAME,
-            "data set: a file like mnist.pkl.gz, an .npz file, a folder of IDX files, or "
-            "fashion-mnist, which is downloaded",
+            "data set: a file like mnist.pkl.gz, an .npz file, a folder of IDX files or of images, "
+            "or fashion-mnist, which is downloaded",
         ),
         ("--offline", None, False, "download nothing"),
         (
@@ -59,6 +61,13 @@ def add_training_arguments(
             None,
             "minibatches in memory at a time, for data that do not fit; default: all",
         ),
+        (
+            "--shuffle",
+            "SEED",
+            None,
+            "use the training set's rows in a new order every epoch; default: as they are",
+        ),
+        ("--shuffle-once", None, False, "with --shuffle: the same new order for all epochs"),
     ]
     course: list[_Row] = [
         ("--learning-rate", "X", learning_rate, "length of a step"),
@@ -174,6 +183,7 @@ def check_numbers(options: argparse.Namespace) -> None:
     for name in ("n_epochs", "batch_size", "chunk_size", "checkpoint_every", "snapshot_every"):
         if getattr(options, name) is not None:
             require_integer(name, getattr(options, name), at_least=1)
+    as_shuffle(options.shuffle, options.shuffle_once)
     require_positive("learning_rate", options.learning_rate)
     for name in ("L1_reg", "L2_reg"):
         if name in options:

@@ -7,6 +7,7 @@ itself says what is minimized and what it is judged by
 
 import argparse
 import platform
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -18,6 +19,7 @@ from dltutorials.cli.console import print_message
 from dltutorials.cli.options import hyperparameters, prepare_training_options
 from dltutorials.datasets import SPLITS
 from dltutorials.datasets.digests import digest_of_arrays
+from dltutorials.exceptions import DataError, DataWarning
 from dltutorials.losses import penalty
 from dltutorials.minibatch import SharedDatasets, load_data
 from dltutorials.training.compile import compile_task
@@ -42,9 +44,20 @@ def prepare_datasets(options: argparse.Namespace) -> SharedDatasets:
 
 def load_datasets(options: argparse.Namespace, memory_map: bool = False) -> SharedDatasets:
     """Load the data as the options say, and tell how many examples are left out."""
-    datasets = load_data(
-        options.dataset, options.batch_size, options.chunk_size, options.offline, memory_map
-    )
+    with warnings.catch_warnings():
+        if options.quiet:
+            warnings.simplefilter("ignore", DataWarning)
+        datasets = load_data(
+            options.dataset,
+            options.batch_size,
+            options.chunk_size,
+            options.offline,
+            memory_map,
+            shuffle=options.shuffle,
+            shuffle_once=options.shuffle_once,
+        )
+    if datasets.n_out is None and "L1_reg" in options:
+        raise DataError(f"{options.dataset}: holds no labels, which a classifier needs: add y")
     is_exact = getattr(options, "exact_evaluation", False)
     n_left_out = {
         split: data.n_examples % options.batch_size

@@ -117,7 +117,12 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
         if options.floatX not in shared:
             in_chunks = options.chunk_size is not None
             shared[options.floatX] = share_data(
-                options.dataset, options.floatX, folder, options.offline, in_chunks
+                options.dataset,
+                options.floatX,
+                folder,
+                options.offline,
+                in_chunks,
+                all(run.options.get("shuffle") is not None for run in runs),
             )
         options.dataset = shared[options.floatX].path
         facts = describe_run(script, options, shared[options.floatX].digest)

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dltutorials.datasets.sources import ROWS_AT_A_TIME
+from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows
 from dltutorials.exceptions import DataError
 
 import numpy
@@ -123,23 +123,28 @@ def require_content(sets: Sequence[tuple[Any, Any]], published: PublishedDataset
     ------
     DataError
     """
+    advice = (
+        "restore the file, or give the path of your own data: "
+        f"./{published.file_name} if it is in this folder"
+    )
     for (split, (n_rows, x_digest, y_digest)), (x, y) in zip(published.content.items(), sets):
         if len(x) != n_rows:
             raise DataError(
                 f"{split} set: got {len(x)} examples, expected the {n_rows} of "
-                f"{published.title}; restore the file, or give the path of your own data"
+                f"{published.title}; {advice}"
             )
         if (_digest_of_images(x), _digest_of_labels(y)) != (x_digest, y_digest):
             raise DataError(
                 f"{split} set: these are not the images of {published.title} (the SHA-256 of the "
-                "content differs); restore the file, or give the path of your own data"
+                f"content differs); {advice}"
             )
 
 
 def _digest_of_images(x: Any) -> str:
     digest = hashlib.sha256()
+    rows = FloatRows(x, "float32")
     for start in range(0, len(x), ROWS_AT_A_TIME):
-        scaled = x[start : start + ROWS_AT_A_TIME] * 256
+        scaled = rows.read(start, min(start + ROWS_AT_A_TIME, len(x))) * 256
         pixels = scaled.astype(numpy.uint8)
         if not numpy.array_equal(pixels, scaled):
             return "not bytes divided by 256"

@@ -23,7 +23,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from dltutorials.checks import require_integer
-from dltutorials.datasets.sources import FloatRows, require_labels, require_numbers
+from dltutorials.datasets.examples import warn_of_scale
+from dltutorials.datasets.labels import require_as_many, require_labels
+from dltutorials.datasets.sources import FloatRows, is_grey, require_finite
 from dltutorials.exceptions import DataError, OptionError
 
 import numpy
@@ -49,6 +51,8 @@ class ChunkReader:
         Minibatches in a chunk.
     dtype : {"float32", "float64"}
         Of all that it gives.
+    targets : {"labels", "regression"}
+        What `y` is.
     read_ahead : bool
         Whether a thread reads the chunk after the one that was taken, which needs the
         memory of a second chunk.
@@ -76,17 +80,18 @@ class ChunkReader:
         chunk_size: int,
         dtype: str,
         read_ahead: bool = True,
+        targets: str = "labels",
     ) -> None:
         require_integer("batch_size", batch_size, at_least=1)
         require_integer("chunk_size", chunk_size, at_least=1)
-        self.rows = tuple(FloatRows(source, dtype) for source in data)
+        x, *labels = data
+        self.rows = (FloatRows(x, dtype), *(FloatRows(y, dtype, are_labels=True) for y in labels))
         self.n_examples = len(self.rows[0])
+        self._has_labels = targets == "labels"
         for y in self.rows[1:]:
-            if y.shape != (self.n_examples,):
-                raise DataError(
-                    f"got {self.n_examples} examples and labels of shape {y.shape}, "
-                    "expected one label an example"
-                )
+            require_as_many(len(y), self.n_examples)
+            if self._has_labels and len(y.shape) != 1:
+                raise DataError(f"y: got labels of shape {y.shape}, expected shape (n,)")
         n_batches = self.n_examples // batch_size
         if chunk_size > max(1, n_batches):
             raise OptionError(
@@ -100,7 +105,8 @@ class ChunkReader:
         self._coming: tuple[int, Future[Chunk]] | None = None
         self._present: numpy.ndarray | None = None  # the rows of examples that are in use
         self._buffers: list[numpy.ndarray] = []
-        self._checked: set[int] = set()
+        self._order: numpy.ndarray | None = None
+        self._checked = numpy.zeros(self.n_examples, bool)
         self._seconds = 0.0  # that the last reading took
 
     def take(self, number: int) -> Chunk:
@@ -119,10 +125,17 @@ class ChunkReader:
         if before is not None:
             self.rows[0].release(before)
         is_slow = not self.rows[0].is_direct or self._seconds > _WORTH_A_THREAD
-        if self._thread is not None and is_slow:
-            following = (number + 1) % self.n_chunks
+        following = (number + 1) % self.n_chunks
+        is_known = self._order is None or following  # the next epoch may have another order
+        if self._thread is not None and is_slow and is_known:
             self._coming = following, self._thread.submit(self._read, following)
         return chunk
+
+    def reorder(self, order: numpy.ndarray) -> None:
+        """Let chunks consist of the rows in another order from now on."""
+        if self._coming is not None:
+            self._finish(-1)
+        self._order = order
 
     def forget(self) -> None:
         """Give up the memory of the present chunk, which must not be in use any more."""
@@ -142,25 +155,42 @@ class ChunkReader:
         start = number * self._n_rows
         stop = min(start + self._n_rows, self.n_examples)
         try:
-            buffers = [self._free_buffer(), None]
-            chunk = tuple(
-                rows.read(start, stop, buffer) for rows, buffer in zip(self.rows, buffers)
-            )
-            if number not in self._checked:
-                require_numbers(chunk[0])
-                for y in chunk[1:]:
-                    require_labels(y)
-                self._checked.add(number)
+            chunk = self._read_rows(start, stop)
         except Exception as error:
             reason = str(error) or type(error).__name__
             raise DataError(f"reading examples {start} to {stop - 1}: {reason}") from error
         self._seconds = time.perf_counter() - begun
         return chunk
 
+    def _read_rows(self, start: int, stop: int) -> Chunk:
+        numbers: Any = slice(start, stop) if self._order is None else self._order[start:stop]
+        chunk = []
+        for rows, buffer in zip(self.rows, (self._free_buffer(), None)):
+            if self._order is None:
+                chunk.append(rows.read(start, stop, buffer))
+            else:
+                chunk.append(rows.take(numbers, buffer))
+        if not self._checked[numbers].all():
+            self._check(chunk, start)
+            self._checked[numbers] = True
+        return tuple(chunk)
+
+    def _check(self, chunk: Sequence[numpy.ndarray], start: int) -> None:
+        x, *labels = chunk
+        in_order = self._order is None
+        low, high = require_finite(x, self.rows[0] if in_order else None, start)
+        if not self._checked.any() and not isinstance(self.rows[0].source, numpy.ndarray):
+            warn_of_scale(low, high, is_grey(self.rows[0].source))
+        for y in labels:
+            if self._has_labels:
+                require_labels(y, start)
+            else:
+                require_finite(y, self.rows[1] if in_order else None, start, "y")
+
     def _free_buffer(self) -> numpy.ndarray | None:
         """Return memory to convert a chunk in that the present one does not use."""
         x = self.rows[0]
-        if x.is_direct:
+        if x.is_direct and self._order is None:
             return None
         if not self._buffers:
             n_rows = min(self._n_rows, self.n_examples)

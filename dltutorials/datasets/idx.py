@@ -17,8 +17,8 @@ Plain files are mapped into memory, not read; either way the images stay bytes:
 ...     _ = (folder / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
 ...     header = numpy.array([0x801, n], ">i4").tobytes()
 ...     _ = (folder / f"{part}-labels-idx1-ubyte").write_bytes(header + bytes(range(n)))
->>> [(x.shape, x[0:1].tolist(), y.tolist()) for x, y in read_idx_folder(folder)][1]
-((2, 4), [[0.5, 0.5, 0.5, 0.5]], [10, 11])
+>>> [(x.shape, x[0].tolist(), y.tolist()) for x, y in read_idx_folder(folder)][1]
+((2, 2, 2), [[128, 128], [128, 128]], [10, 11])
 """
 
 import gzip
@@ -27,8 +27,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from dltutorials.datasets.sources import ScaledBytes
-from dltutorials.exceptions import DataError
+from dltutorials.exceptions import DataError, in_file
+from dltutorials.types import Split
 
 import numpy
 
@@ -36,10 +36,10 @@ PARTS = ("train", "t10k")
 _MAX_BYTES = 1 << 30  # of an unpacked file; MNIST's largest has 47 MB
 _BLOCK = 1 << 20
 
-Split = tuple[Any, Any]
+_VALIDATION = 6  # one in so many training images is for validation
 
 
-def read_idx_folder(folder: Path) -> tuple[Split, Split, Split]:
+def read_idx_folder(folder: Path) -> list[Split]:
     """Read the four IDX files of a folder.
 
     Parameters
@@ -48,34 +48,50 @@ def read_idx_folder(folder: Path) -> tuple[Split, Split, Split]:
 
     Returns
     -------
-    ((x, y), (x, y), (x, y))
-        Training, validation and test set: images as
-        :class:`~dltutorials.datasets.sources.ScaledBytes`, labels as uint8.
+    list of three (x, y)
+        Training, validation and test set: images as uint8 arrays of shape
+        ``(n, height, width)``, labels as uint8.
 
     Raises
     ------
     DataError
-        If a file is missing, cannot be read, or is not what its name says.
+        If a file is missing, cannot be read, or is not what its name says; if there
+        are too few training images to take one in six for validation.
     """
     (train_x, train_y), test_set = (
-        (
-            ScaledBytes(_read(_find(folder, f"{part}-images", 3), 3)),
-            _read(_find(folder, f"{part}-labels", 1), 1),
-        )
+        (_read(_find(folder, f"{part}-images", 3), 3), _read(_find(folder, f"{part}-labels", 1), 1))
         for part in PARTS
     )
-    n_train = len(train_x) - len(train_x) // 6
-    return (
-        (ScaledBytes(train_x.pixels[:n_train]), train_y[:n_train]),
-        (ScaledBytes(train_x.pixels[n_train:]), train_y[n_train:]),
+    if len(train_x) < _VALIDATION:
+        raise DataError(
+            f"got {len(train_x)} training images, expected at least {_VALIDATION}, of which the "
+            "last sixth is the validation set"
+        )
+    n_train = len(train_x) - len(train_x) // _VALIDATION
+    return [
+        (train_x[:n_train], train_y[:n_train]),
+        (train_x[n_train:], train_y[n_train:]),
         test_set,
+    ]
+
+
+def has_idx_files(folder: Path) -> bool:
+    """Return whether a folder holds any of the four files."""
+    return any(
+        (folder / name).exists()
+        for part in PARTS
+        for kind, n_dimensions in (("images", 3), ("labels", 1))
+        for name in _names(f"{part}-{kind}", n_dimensions)
     )
+
+
+def _names(kind: str, n_dimensions: int) -> list[str]:
+    stems = (f"{kind}-idx{n_dimensions}-ubyte", f"{kind}.idx{n_dimensions}-ubyte")
+    return [f"{stem}{packed}" for stem in stems for packed in ("", ".gz")]
 
 
 def _find(folder: Path, kind: str, n_dimensions: int) -> Path:
-    names: list[str] = [
-        f"{kind}{dot}idx{n_dimensions}-ubyte{packed}" for dot in "-." for packed in ("", ".gz")
-    ]
+    names = _names(kind, n_dimensions)
     for name in names:
         if (folder / name).exists():
             return folder / name
@@ -85,18 +101,16 @@ def _find(folder: Path, kind: str, n_dimensions: int) -> Path:
 
 
 def _read(file: Path, n_dimensions: int) -> numpy.ndarray:
-    try:
-        return (
-            _read_packed(file, n_dimensions) if file.suffix == ".gz" else _map(file, n_dimensions)
-        )
-    except DataError as error:
-        raise DataError(f"{file.name}: {error}; get the file again") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{file.name}: not a sound gzip file ({error}); get it again") from None
-    except EOFError:
-        raise DataError(f"{file.name}: the file ends early; get it again") from None
-    except OSError as error:
-        raise DataError(f"{file.name}: cannot be read: {error.strerror or error}") from None
+    read = _read_packed if file.suffix == ".gz" else _map
+    with in_file(file.name):
+        try:
+            return read(file, n_dimensions)
+        except DataError as error:
+            raise DataError(f"{error}; get the file again") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(f"not a sound gzip file ({error}); get it again") from None
+        except EOFError:
+            raise DataError("the file ends early; get it again") from None
 
 
 def _map(file: Path, n_dimensions: int) -> numpy.ndarray:

@@ -12,51 +12,32 @@ comes with the package, so that nothing has to be fetched:
 >>> y[:8].tolist()
 [5, 0, 4, 1, 9, 2, 1, 3]
 
-One's own data come in the same format (:mod:`dltutorials.datasets.pickled`), as an
+Your own data come in the same format (:mod:`dltutorials.datasets.pickled`), as an
 ``.npz`` file (:mod:`dltutorials.datasets.npz`), or as a folder of IDX files
-(:mod:`dltutorials.datasets.idx`). Nothing is used before it is checked, and a file
+(:mod:`dltutorials.datasets.idx`) or of images (:mod:`dltutorials.datasets.image_folders`).
+Nothing is used before it is checked (:mod:`dltutorials.datasets.sets`), and a file
 found by the name of a published set must hold that set.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from dltutorials.datasets.arrays import split_sets
 from dltutorials.datasets.catalogue import CATALOGUE, require_content
 from dltutorials.datasets.download import cache_folder, download
-from dltutorials.datasets.idx import read_idx_folder
-from dltutorials.datasets.npz import read_npz
-from dltutorials.datasets.pickled import describe, read_pickled_sets
-from dltutorials.datasets.sources import FloatRows, ScaledBytes, require_numbers
-from dltutorials.exceptions import DataError
-from dltutorials.types import PathLike
+from dltutorials.datasets.examples import warn_of_scale
+from dltutorials.datasets.formats import read_content
+from dltutorials.datasets.image_folders import list_images
+from dltutorials.datasets.sets import SPLITS, Sources, check_sets
+from dltutorials.datasets.sources import FloatRows, is_grey, require_finite
+from dltutorials.exceptions import DataError, in_file, within
+from dltutorials.types import PathLike, Split
 
 import numpy
 
 FILE_NAME = CATALOGUE["mnist"].file_name
-SPLITS = ("training", "validation", "test")
-
-Split = tuple[Any, Any]
-_ZIP_MAGIC = b"PK"
-
-
-class Sources(NamedTuple):
-    """A checked data set, of which nothing has been converted or copied yet.
-
-    Attributes
-    ----------
-    sets : ((x, y), (x, y), (x, y))
-        Training, validation and test set; `x` as a float array, a memory map or
-        :class:`~dltutorials.datasets.sources.ScaledBytes`, `y` as an integer array.
-    n_in : int
-        Numbers in an example: the tutorial's `D`.
-    n_out : int
-        Labels: the tutorial's `L`.
-    """
-
-    sets: tuple[Split, Split, Split]
-    n_in: int
-    n_out: int
 
 
 def load_mnist(path: PathLike | None = None, offline: bool = False) -> tuple[Split, Split, Split]:
@@ -88,15 +69,33 @@ def load_mnist(path: PathLike | None = None, offline: bool = False) -> tuple[Spl
     Source: Getting Started, "MNIST Dataset".
     Differs: the chapter unpickles whatever it is given, which can run any code.
     """
-    train_set, valid_set, test_set = (
-        (FloatRows(x, "float32").whole() if isinstance(x, ScaledBytes) else x, y)
-        for x, y in open_dataset(path, offline=offline).sets
-    )
+    sources = open_dataset(path, offline=offline)
+    with within(sources.name):
+        train_set, valid_set, test_set = (
+            (_as_floats(x, split), *y) for split, (x, *y) in zip(SPLITS, sources.sets)
+        )
     return train_set, valid_set, test_set
 
 
+def _as_floats(x: Any, split: str) -> numpy.ndarray:
+    dtype = x.dtype.newbyteorder("=") if x.dtype.kind == "f" else "float32"
+    rows = FloatRows(x, dtype)
+    with within(f"{split} set"):
+        values = rows.whole()
+        low, high = require_finite(values, rows)
+        if split == SPLITS[0]:
+            warn_of_scale(low, high, is_grey(x))
+    return values
+
+
 def open_dataset(
-    path: PathLike | None = None, memory_map: bool = False, offline: bool = False
+    path: PathLike | None = None,
+    memory_map: bool = False,
+    offline: bool = False,
+    split: float | Sequence[float] | None = None,
+    seed: int = 0,
+    targets: str = "labels",
+    class_names: Sequence[str] | None = None,
 ) -> Sources:
     """Open and check a data set, without converting its examples.
 
@@ -106,13 +105,18 @@ def open_dataset(
         As for :func:`load_mnist`.
     memory_map : bool
         Whether to leave examples in their file where its format allows it, for
-        sets that do not fit into memory; whether they are finite numbers is
-        then for the reader to check, when he comes to them.
+        sets that do not fit into memory.
     offline : bool
+    split, seed
+        As for :func:`dltutorials.datasets.arrays.split_sets`, where the data are not
+        three sets.
+    targets, class_names
+        As for :func:`~dltutorials.datasets.sets.check_sets`; by default, the file has the names.
 
     Returns
     -------
     Sources
+        Whether their numbers are finite is checked where they are converted.
 
     Raises
     ------
@@ -120,15 +124,21 @@ def open_dataset(
         As :func:`load_mnist`.
     """
     file = find_dataset(path, offline)
-    try:
-        sources = _check(_read(file, memory_map))
-        if path is None or file != Path(path):
+    with in_file(file):
+        content = read_content(file, memory_map)
+        sets = split_sets(content.sets, split, seed, targets)
+        names = content.class_names if class_names is None else class_names
+        sources = check_sets(sets, names, targets, os.fspath(file))
+        if _is_bare(path):
             for published in CATALOGUE.values():
                 if published.file_name == file.name:
                     require_content(sources.sets, published)
-    except DataError as error:
-        raise type(error)(f"{file}: {error}") from None
     return sources
+
+
+def _is_bare(path: PathLike | None) -> bool:
+    """Return whether a data set was asked for by its name alone."""
+    return path is None or os.fspath(path) == os.path.basename(path)
 
 
 def find_dataset(path: PathLike | None = None, offline: bool = False) -> Path:
@@ -162,7 +172,7 @@ def find_dataset(path: PathLike | None = None, offline: bool = False) -> Path:
     candidates = [] if path is None else [Path(path)]
     name = FILE_NAME if path is None else os.fspath(path)
     published = CATALOGUE.get(name[: -len(".pkl.gz")] if name.endswith(".pkl.gz") else name)
-    if name == os.path.basename(name):
+    if _is_bare(path):
         name = name if published is None else published.file_name
         candidates += [folder / name for folder in _data_folders()]
     for candidate in candidates:
@@ -171,9 +181,16 @@ def find_dataset(path: PathLike | None = None, offline: bool = False) -> Path:
     if published is not None and not offline:
         return download(published)
     tried = ", ".join(map(str, candidates))
-    advice = f"give the path of {FILE_NAME}, or set DLTUTORIALS_DATA to the folder that holds it"
     if published is not None:
-        advice = f"allow the download (it is set to offline), or {advice}"
+        advice = (
+            "allow the download (it is set to offline), give the path of "
+            f"{published.file_name}, or set DLTUTORIALS_DATA to the folder that holds it"
+        )
+    elif len(candidates) == 1:
+        advice = f"the working directory is {os.getcwd()}; give the path of the file"
+    else:
+        names = ", ".join(CATALOGUE)
+        advice = f"give the path of the file, or the name of a published data set: {names}"
     raise DataError(f"no data set found; tried {tried}; {advice}")
 
 
@@ -181,8 +198,8 @@ def list_files(dataset: Path) -> list[Path]:
     """Return the files that a data set consists of, as :func:`find_dataset` found it."""
     if not dataset.is_dir():
         return [dataset]
-    name = "*idx?-ubyte*"
-    return [*dataset.glob(name), *dataset.glob(f"*/{name}")]
+    names = ("*idx?-ubyte*", "*/*idx?-ubyte*", "*.npy")
+    return [*(path for name in names for path in dataset.glob(name)), *list_images(dataset)]
 
 
 def _data_folders() -> list[Path]:
@@ -191,84 +208,3 @@ def _data_folders() -> list[Path]:
     if os.environ.get("DLTUTORIALS_DATA"):
         folders.insert(0, Path(os.environ["DLTUTORIALS_DATA"]))
     return [*folders, cache_folder()]
-
-
-def _read(file: Path, memory_map: bool) -> tuple[Split, Split, Split]:
-    if file.is_dir():
-        return read_idx_folder(file)
-    if file.suffix == ".npz" or _first_bytes(file, len(_ZIP_MAGIC)) == _ZIP_MAGIC:
-        return read_npz(file, memory_map)
-    return read_pickled_sets(file)
-
-
-def _first_bytes(file: Path, n_bytes: int) -> bytes:
-    try:
-        with open(file, "rb") as stream:
-            return stream.read(n_bytes)
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}") from None
-
-
-def _check(sets: tuple[Split, Split, Split]) -> Sources:
-    n_in = n_out = 0
-    flat_sets: Any = tuple((_flat(x), y) for x, y in sets)
-    for split, (x, y) in zip(SPLITS, flat_sets):
-        try:
-            _check_examples(x)
-            _check_labels(y, len(x))
-            n_columns = int(numpy.prod(x.shape[1:]))
-            if split == SPLITS[0]:
-                n_in, n_out = n_columns, _count_classes(y)
-            elif n_columns != n_in:
-                raise DataError(f"x: got {n_columns} numbers a row, the training set has {n_in}")
-            elif y.max() >= n_out:
-                raise DataError(
-                    f"y: got labels up to {y.max()}, expected at most {n_out - 1}, "
-                    "the largest of the training set"
-                )
-        except DataError as error:
-            raise DataError(f"{split} set: {error}") from None
-    return Sources(flat_sets, n_in, n_out)
-
-
-def _flat(x: Any) -> Any:
-    """Make an example a row, unless that would read a whole file."""
-    has_images = isinstance(x, numpy.ndarray) and x.ndim > 2 and x.size
-    if has_images and (x.flags.c_contiguous or not isinstance(x, numpy.memmap)):
-        return x.reshape(len(x), -1)
-    return x
-
-
-def _check_examples(x: Any) -> None:
-    if len(x.shape) < 2 or 0 in x.shape:
-        raise DataError(f"x: got {describe(x)}, expected one example a row, and at least one")
-    if isinstance(x, ScaledBytes):
-        return
-    if x.dtype.kind != "f":
-        raise DataError(
-            f"x: got {describe(x)}, expected floats, or bytes (uint8) that are to be divided by 256"
-        )
-    if not isinstance(x, numpy.memmap):
-        require_numbers(x)
-
-
-def _check_labels(y: Any, n_examples: int) -> None:
-    if not isinstance(y, numpy.ndarray) or y.dtype.kind not in "iu" or y.ndim != 1:
-        raise DataError(f"y: got {describe(y)}, expected an integer array of shape (n,)")
-    if len(y) != n_examples:
-        raise DataError(f"got {n_examples} images and {len(y)} labels, expected one label an image")
-    if y.min() < 0:
-        raise DataError(f"y: got labels from {y.min()} to {y.max()}, expected integers from 0 on")
-
-
-def _count_classes(y: numpy.ndarray) -> int:
-    """Return the number of labels; a gap in them is more likely a mistake than a class."""
-    highest = int(y.max())
-    present = numpy.unique(y)
-    if len(present) != highest + 1:
-        absent = int(numpy.flatnonzero(present != numpy.arange(len(present)))[0])
-        raise DataError(
-            f"y: got labels from {present[0]} to {highest}, but no example of label {absent}; "
-            "number the classes from 0 without gaps"
-        )
-    return highest + 1

@@ -1,43 +1,60 @@
-"""Data sets in NumPy's ``.npz`` format, the simplest way to bring one's own.
+"""Data sets in NumPy's formats, the simplest way to bring your own.
 
 ``numpy.savez("mine.npz", train_x=..., train_y=..., valid_x=..., valid_y=...,
-test_x=..., test_y=...)`` writes one: examples as floats, or as bytes (uint8) that
-stand for 0 to 255/256, one a row; labels as integers from 0 on.
+test_x=..., test_y=...)`` writes one. Without ``valid_x`` and ``valid_y``, a part of
+the training set is split off for validation; with `x` and `y` alone, a test set as
+well (:mod:`dltutorials.datasets.arrays`). Labels are integers from 0 on, or the names of
+classes; ``class_names=[...]`` in the file names integers.
 
 >>> import os, tempfile, numpy
 >>> path = os.path.join(tempfile.mkdtemp(), "mine.npz")
 >>> x, y = numpy.eye(3), numpy.arange(3)
 >>> numpy.savez(path, train_x=x, train_y=y, valid_x=x, valid_y=y, test_x=x, test_y=y)
->>> [type(x).__name__ for x, y in read_npz(path, memory_map=True)]
+>>> [type(x).__name__ for x, y in read_npz(path, memory_map=True).sets]
 ['memmap', 'memmap', 'memmap']
 
 A pickled object is never read. What ``numpy.savez`` wrote can be mapped into
-memory instead of being read, and what :func:`write_npz` wrote can be computed
-with where it is mapped; ``numpy.savez_compressed`` makes smaller files, which
-have to be unpacked.
+memory instead of being read; ``numpy.savez_compressed`` makes smaller files, which
+have to be unpacked. A folder with a ``.npy`` file for each name holds the same;
+what is mapped there can be computed with where it lies
+(:func:`write_npy_folder`), which the arrays within an ``.npz`` file do not allow.
 """
 
 import os
-import zipfile
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows, ScaledBytes
-from dltutorials.exceptions import DataError
-from dltutorials.io.files import durable_writer
-from dltutorials.io.npz import LOCAL_HEADER, open_npz, read_array
-from dltutorials.types import PathLike
+from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows
+from dltutorials.exceptions import DataError, in_file
+from dltutorials.io.files import durable_writer, prepare_output
+from dltutorials.io.npz import open_npz, read_array
+from dltutorials.types import PathLike, Split
 
 import numpy
 
-Split = tuple[Any, Any]
+PARTS = ("train", "valid", "test")
+NAMES = tuple(f"{part}_{kind}" for part in PARTS for kind in "xy")
+CLASS_NAMES = "class_names"
+_LAYOUTS = (PARTS, ("train", "test"), ("",))
+_KINDS = "biufU"  # NumPy's letters: booleans, numbers, and texts for names of classes
 
-NAMES = tuple(f"{part}_{kind}" for part in ("train", "valid", "test") for kind in "xy")
-_ZIP64_EXTRA = 20  # bytes after the name, with its size
-_ALIGNMENT = 64  # bytes: a line of a processor's cache
-_PADDING = b"DL"  # what an extra field that only fills is called here
+
+class Content(NamedTuple):
+    """What a file or folder holds: three sets, two, or one to be split; nothing is checked.
+
+    Attributes
+    ----------
+    sets : list of (x, y)
+    class_names : sequence of str, or None
+        The name of each label, where the file has names.
+    """
+
+    sets: list[Split]
+    class_names: Sequence[str] | None = None
 
 
-def read_npz(path: PathLike, memory_map: bool = False) -> tuple[Split, Split, Split]:
+def read_npz(path: PathLike, memory_map: bool = False) -> Content:
     """Read a data set from an ``.npz`` file.
 
     Parameters
@@ -47,83 +64,114 @@ def read_npz(path: PathLike, memory_map: bool = False) -> tuple[Split, Split, Sp
         Whether to map the arrays into memory where the file allows it, for
         data that are not to be read whole.
 
-    Returns
-    -------
-    ((x, y), (x, y), (x, y))
-        Training, validation and test set; `x` as an array of floats, or as
-        :class:`~dltutorials.datasets.sources.ScaledBytes` where the file has bytes.
+    Raises
+    ------
+    DataError
+        If the file cannot be read, lacks a name, has another, or holds anything but
+        plain arrays.
+    """
+    with open_npz(path) as archive:
+        members = [info.filename for info in archive.infolist()]
+        names = [os.path.splitext(member)[0] for member in members]
+        return _read_names(names, lambda name: read_array(archive, name, memory_map, _KINDS))
+
+
+def read_npy_folder(folder: Path, memory_map: bool = False) -> Content:
+    """Read a data set from a folder with a ``.npy`` file for each array.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    memory_map : bool
+        Whether to map the arrays into memory.
 
     Raises
     ------
     DataError
-        If the file cannot be read, lacks one of the six names, has another, or
-        holds anything but plain arrays of numbers.
+        As :func:`read_npz`.
     """
-    with open_npz(path) as archive:
-        _check_names(archive)
-        arrays = {name: read_array(archive, name, memory_map) for name in NAMES}
-    train_set, valid_set, test_set = (
-        (_as_source(arrays[f"{part}_x"]), arrays[f"{part}_y"])
-        for part in ("train", "valid", "test")
-    )
-    return train_set, valid_set, test_set
+
+    def read(name: str) -> numpy.ndarray:
+        mode: Any = "r" if memory_map and name != CLASS_NAMES else None
+        with in_file(f"{name}.npy"):
+            try:
+                return numpy.load(folder / f"{name}.npy", mmap_mode=mode)
+            except (ValueError, EOFError) as error:  # also where it holds pickled objects
+                reason = " ".join(str(error).split())[:200] or "it ends early"
+                raise DataError(f"not a sound .npy file ({reason}); write it again") from None
+
+    return _read_names([path.stem for path in sorted(folder.glob("*.npy"))], read)
 
 
-def write_npz(path: PathLike, sets: tuple[Split, Split, Split], dtype: str) -> None:
-    """Write a data set so that it can be used where it is mapped into memory.
-
-    Arrays begin at multiples of 64 bytes, which those of ``numpy.savez`` do not;
-    everything that reads ``.npz`` files reads these.
+def write_npy_folder(
+    folder: Path, sets: Iterable[Split], dtype: str, class_names: Sequence[str] | None = None
+) -> None:
+    """Write three sets so that they can be computed with where they are mapped into memory.
 
     Parameters
     ----------
-    path : path
-        Replaced if it exists, and untouched if anything fails.
+    folder : pathlib.Path
+        Made if it is not there; a file in it is replaced whole.
     sets : ((x, y), (x, y), (x, y))
-        Training, validation and test set; `x` anything that
-        :class:`~dltutorials.datasets.sources.FloatRows` reads, `y` integer arrays.
+        `x` anything that :class:`~dltutorials.datasets.sources.FloatRows` reads.
     dtype : {"float32", "float64"}
-        Of the examples in the file.
+        Of the examples.
+    class_names : sequence of str, optional
 
     Raises
     ------
-    OSError
-        If the file cannot be written.
+    OSError, DataError
+        If the folder cannot be written.
     """
-    rows = [(FloatRows(x, dtype), FloatRows(y, y.dtype.name)) for x, y in sets]
-    with durable_writer(path) as file, zipfile.ZipFile(file, "w") as archive:
-        for name, source in zip(NAMES, (source for pair in rows for source in pair)):
-            _write_member(archive, file.tell(), f"{name}.npy", source)
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, (x, *labels) in zip(PARTS, sets):
+        _write_npy(folder / f"{part}_x.npy", FloatRows(x, dtype))
+        for y in labels:
+            _write_npy(folder / f"{part}_y.npy", FloatRows(y, y.dtype.name, are_labels=True))
+    if class_names is not None:
+        with durable_writer(folder / f"{CLASS_NAMES}.npy") as file:
+            numpy.save(file, numpy.array(class_names))
 
 
-def _write_member(archive: zipfile.ZipFile, position: int, name: str, rows: FloatRows) -> None:
-    info = zipfile.ZipInfo(name)
-    begin = position + LOCAL_HEADER + len(name) + _ZIP64_EXTRA + len(_PADDING) + 2
-    n_bytes = -begin % _ALIGNMENT
-    info.extra = _PADDING + n_bytes.to_bytes(2, "little") + bytes(n_bytes)
-    with archive.open(info, "w", force_zip64=True) as member:
-        header = {"descr": rows.dtype.str, "fortran_order": False, "shape": rows.shape}
-        numpy.lib.format.write_array_header_1_0(member, header)
+def _write_npy(path: Path, rows: FloatRows) -> None:
+    """Write rows a few at a time; NumPy lets the values of a file begin at 64 bytes."""
+    prepare_output(path)
+    header = {"descr": rows.dtype.str, "fortran_order": False, "shape": rows.shape}
+    with durable_writer(path) as file:
+        numpy.lib.format.write_array_header_1_0(file, header)
         for start in range(0, len(rows), ROWS_AT_A_TIME):
             block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
-            member.write(block.data.cast("B"))  # older Pythons count elements, not bytes
+            file.write(block.data)
             rows.release(block)
 
 
-def _as_source(x: numpy.ndarray) -> Any:
-    return ScaledBytes(x) if x.dtype == numpy.uint8 and x.ndim > 1 and len(x) else x
-
-
-def _check_names(archive: zipfile.ZipFile) -> None:
-    members = [info.filename for info in archive.infolist()]
-    expected = [f"{name}.npy" for name in NAMES]
-    missing = [name[:-4] for name in expected if name not in members]
-    extra = sorted({os.path.splitext(name)[0] for name in members if members.count(name) > 1})
-    extra += [os.path.splitext(name)[0] for name in members if name not in expected]
-    if missing or extra:
-        faults = [f"{', '.join(missing)} missing"] if missing else []
-        faults += [f"{', '.join(extra[:3])} too many"] if extra else []
+def _read_names(names: Sequence[str], read: Callable[[str], numpy.ndarray]) -> Content:
+    parts = _find_layout(names)
+    prefixes = [f"{part}_" if part else "" for part in parts]
+    kinds = [kind for kind in "xy" if f"{prefixes[0]}{kind}" in names]
+    sets = [tuple(read(f"{prefix}{kind}") for kind in kinds) for prefix in prefixes]
+    class_names = read(CLASS_NAMES) if CLASS_NAMES in names else None
+    if class_names is not None and (class_names.ndim != 1 or class_names.dtype.kind != "U"):
         raise DataError(
-            f"{' and '.join(faults)}; expected one array each of {', '.join(NAMES)}, "
-            "as numpy.savez writes them"
+            f"{CLASS_NAMES}: got an array of {class_names.dtype} of shape {class_names.shape}, "
+            "expected a text for each label"
         )
+    return Content(sets, None if class_names is None else class_names.tolist())
+
+
+def _find_layout(names: Sequence[str]) -> Sequence[str]:
+    """Return which parts the names are of: all have `y`, or none has."""
+    arrays = sorted(name for name in names if name != CLASS_NAMES)
+    for parts in _LAYOUTS:
+        for kinds in ("xy", "x"):
+            if arrays == sorted(f"{part}_{kind}".lstrip("_") for part in parts for kind in kinds):
+                return parts
+    missing = [name for name in NAMES if name not in names]
+    extra = sorted({name for name in names if list(names).count(name) > 1})
+    extra += [name for name in arrays if name not in NAMES and name not in extra]
+    faults = [f"{', '.join(missing)} missing"] if missing else []
+    faults += [f"{', '.join(extra[:3])} too many"] if extra else []
+    raise DataError(
+        f"{' and '.join(faults)}; expected one array each of {', '.join(NAMES)}, or of train_x, "
+        "train_y, test_x, test_y, or of x and y, as numpy.savez writes them"
+    )

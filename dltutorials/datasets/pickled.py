@@ -1,8 +1,8 @@
 """The tutorial's format: three sets in a gzipped pickle, as in ``mnist.pkl.gz``.
 
 The pickle holds ``(train_set, valid_set, test_set)``, each a pair ``(x, y)`` of
-arrays: `x` floats in [0, 1], one example a row; `y` integers from 0 on. It is
-read so that it can run nothing (:mod:`dltutorials.io.safe_pickle`).
+arrays. It is read so that it can run nothing (:mod:`dltutorials.io.safe_pickle`);
+one that is not gzipped is read as well.
 
 >>> import gzip, pathlib, pickle, tempfile, numpy
 >>> file = pathlib.Path(tempfile.mkdtemp(), "tiny.pkl.gz")
@@ -17,21 +17,22 @@ read so that it can run nothing (:mod:`dltutorials.io.safe_pickle`).
 import gzip
 import pickle
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dltutorials.exceptions import DataError
+from dltutorials.datasets.examples import describe
+from dltutorials.exceptions import DataError, within
 from dltutorials.io.files import durable_writer
 from dltutorials.io.safe_pickle import load_pickle
-
-import numpy
-
-Split = tuple[Any, Any]
+from dltutorials.types import Split
 
 _MAX_BYTES = 1 << 30  # of the unpacked pickle; MNIST's has 220 MB
+GZIP_MAGIC = b"\x1f\x8b"
+PICKLE_MAGIC = b"\x80"  # of all protocols but 0 and 1
 
 
-def read_pickled_sets(file: Path) -> tuple[Split, Split, Split]:
+def read_pickled_sets(file: Path) -> list[Split]:
     """Read a data set in the tutorial's format.
 
     Parameters
@@ -40,14 +41,13 @@ def read_pickled_sets(file: Path) -> tuple[Split, Split, Split]:
 
     Returns
     -------
-    ((x, y), (x, y), (x, y))
+    list of three (x, y)
         Training, validation and test set.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or does not hold three pairs with examples
-        of that form.
+        If the file cannot be read, or does not hold three pairs.
     """
     content = _unpickle(file)
     if not isinstance(content, (tuple, list)) or len(content) != 3:
@@ -55,17 +55,13 @@ def read_pickled_sets(file: Path) -> tuple[Split, Split, Split]:
             f"got {describe(content)}, expected a tuple of three sets, each a pair (x, y)"
         )
     for split, pair in zip(("training", "validation", "test"), content):
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise DataError(f"{split} set: got {describe(pair)}, expected a pair (x, y)")
-        try:
-            _check_images(pair[0])
-        except DataError as error:
-            raise DataError(f"{split} set: {error}") from None
-    train_set, valid_set, test_set = (tuple(pair) for pair in content)
-    return train_set, valid_set, test_set
+        with within(f"{split} set"):
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise DataError(f"got {describe(pair)}, expected a pair (x, y)")
+    return [tuple(pair) for pair in content]
 
 
-def write_pickled_sets(sets: tuple[Split, Split, Split], path: Path) -> None:
+def write_pickled_sets(sets: Sequence[Split], path: Path) -> None:
     """Write a data set in the tutorial's format; the file is whole or not there.
 
     Parameters
@@ -80,45 +76,24 @@ def write_pickled_sets(sets: tuple[Split, Split, Split], path: Path) -> None:
         If the file cannot be written.
     """
     with durable_writer(path) as file, gzip.open(file, "wb", compresslevel=4) as packed:
-        pickle.dump(sets, packed, protocol=4)
-
-
-def describe(value: Any) -> str:
-    """Describe what a file held, however large it is."""
-    if isinstance(value, numpy.ndarray):
-        return f"a {value.dtype} array of shape {value.shape}"
-    if isinstance(value, (tuple, list)):
-        return f"a {type(value).__name__} of {len(value)}"
-    return f"a {type(value).__name__}"
+        pickle.dump(tuple(sets), packed, protocol=4)
 
 
 def _unpickle(file: Path) -> Any:
-    advice = "get the file again, expected a gzipped pickle like mnist.pkl.gz"
+    advice = "expected a gzipped pickle of three pairs (x, y) of arrays, like mnist.pkl.gz"
+    with open(file, "rb") as stream:
+        is_plain = stream.read(1) == PICKLE_MAGIC or file.suffix != ".gz"
+        stream.seek(0)
+        is_plain = is_plain and stream.read(len(GZIP_MAGIC)) != GZIP_MAGIC
     try:
-        with gzip.open(file, "rb") as stream:
+        with open(file, "rb") if is_plain else gzip.open(file, "rb") as stream:
             content = load_pickle(stream, _MAX_BYTES)
             if stream.read(1):
                 raise DataError("more data follow the pickle")
     except DataError as error:
         raise type(error)(f"{error}; {advice}") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"not a sound gzip file ({error}); {advice}") from None
+        raise DataError(f"not a sound gzip file ({error}); get the file again, {advice}") from None
     except EOFError:
-        raise DataError(f"the file ends early; {advice}") from None
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}") from None
+        raise DataError(f"the file ends early; get it again, {advice}") from None
     return content
-
-
-def _check_images(x: Any) -> None:
-    expected = "expected a float array of shape (n, n_in) with n at least 1"
-    if not isinstance(x, numpy.ndarray) or x.ndim != 2:
-        raise DataError(f"x: got {describe(x)}, {expected}")
-    if x.dtype.kind != "f" or not x.size:
-        raise DataError(f"x: got {describe(x)}, {expected}")
-    low, high = x.min(), x.max()
-    if not (low >= 0 and high <= 1):  # also false for nan
-        raise DataError(
-            f"x: got values from {low} to {high}, expected 0 to 1 without nan; "
-            "divide bytes by 256 and remove what is not a number"
-        )

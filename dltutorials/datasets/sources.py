@@ -1,12 +1,16 @@
 """Where examples come from: anything that gives rows when it is sliced.
 
-An array in memory is a source; so is a memory map, a data set of an HDF5 file,
-or :class:`ScaledBytes`, the pixels of images as bytes. :class:`FloatRows` reads
-any of them a few rows at a time as the floats that a model computes with, and
-copies nothing where the source is made of such floats already.
+An array in memory is a source; so is a memory map, or a data set of an HDF5
+file. :class:`FloatRows` reads any of them a few rows at a time as the floats that
+a model computes with, and copies nothing where the source is made of such floats
+already.
+
+What numbers mean is the same at every door. **Bytes (uint8) are grey values: they
+are divided by 256. All other numbers, floats, integers and booleans, are used as
+they are.**
 
 >>> import numpy
->>> pixels = ScaledBytes(numpy.array([[0, 64], [128, 255]], dtype="uint8"))
+>>> pixels = numpy.array([[0, 64], [128, 255]], dtype="uint8")
 >>> rows = FloatRows(pixels, "float32")
 >>> rows.shape, rows.read(1, 2).tolist()
 ((2, 2), [[0.5, 0.99609375]])
@@ -23,27 +27,7 @@ from dltutorials.exceptions import DataError
 import numpy
 
 ROWS_AT_A_TIME = 2_000  # keeps temporary arrays small
-
-
-class ScaledBytes:
-    """Bytes that stand for the numbers 0 to 255/256, as the pixels of MNIST do.
-
-    Parameters
-    ----------
-    pixels : uint8 array
-        One example a row; further dimensions are taken for one.
-    """
-
-    def __init__(self, pixels: numpy.ndarray) -> None:
-        self.pixels = pixels.reshape(len(pixels), -1)
-        self.shape = self.pixels.shape
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def __getitem__(self, rows: slice) -> numpy.ndarray:
-        """Return these rows as float32, which holds them exactly."""
-        return numpy.multiply(self.pixels[rows], numpy.float32(1 / 256))
+GREY_LEVELS = 256
 
 
 class FloatRows:
@@ -55,6 +39,8 @@ class FloatRows:
         Rows of numbers, or numbers; of more dimensions, all but the first are
         taken for one.
     dtype : {"float32", "float64"}
+    are_labels : bool
+        Whether bytes are no grey values, but the numbers of classes.
 
     Attributes
     ----------
@@ -64,12 +50,13 @@ class FloatRows:
         Whether the source is made of such floats, so that reading copies nothing.
     """
 
-    def __init__(self, source: Any, dtype: str) -> None:
+    def __init__(self, source: Any, dtype: str, are_labels: bool = False) -> None:
         self.source = source
         self.dtype = numpy.dtype(dtype)
         n_rows, *rest = source.shape
         self.shape: tuple[int, ...] = (n_rows, int(numpy.prod(rest))) if rest else (n_rows,)
-        self._file = mapped_file(getattr(source, "pixels", source))
+        self._are_labels = are_labels
+        self._file = mapped_file(source)
         self.is_direct = (
             isinstance(source, numpy.ndarray)
             and source.dtype == self.dtype
@@ -100,29 +87,69 @@ class FloatRows:
         DataError
             If the source has changed its size.
         """
-        if self._file is not None:
-            self._file.require_unchanged()
-        is_bytes = isinstance(self.source, ScaledBytes)
-        rows = numpy.asarray((self.source.pixels if is_bytes else self.source)[start:stop])
-        n_now = len(self.source)
-        if n_now != len(self) or len(rows) != stop - start:
-            n_now = start + len(rows) if n_now == len(self) else n_now
-            raise DataError(
-                f"the source had {len(self):,} examples and now has {n_now:,}; "
-                "leave it as it is during the training"
-            )
-        rows = rows.reshape(stop - start, *self.shape[1:])
+        rows = self.originals(start, stop)
         if self.is_direct:
             if self._file is not None:
                 self._file.bring_in(rows)
             return rows
         out = numpy.empty(rows.shape, self.dtype) if buffer is None else buffer[: stop - start]
-        if is_bytes:
-            numpy.multiply(rows, self.dtype.type(1 / 256), out=out, casting="same_kind")
-        else:
-            numpy.copyto(out, rows, casting="same_kind")
+        self._convert(rows, out)
         self.release(rows)
         return out
+
+    def originals(self, start: int, stop: int) -> numpy.ndarray:
+        """Return rows as the source has them, before they are converted.
+
+        Raises
+        ------
+        DataError
+            If the source has changed its size.
+        """
+        if self._file is not None:
+            self._file.require_unchanged()
+        rows = numpy.asarray(self.source[start:stop])
+        n_now = len(self.source)
+        if n_now != len(self) or len(rows) != stop - start:
+            n_now = start + len(rows) if n_now == len(self) else n_now
+            raise DataError(
+                f"the source had {len(self):,} examples and now has {n_now:,}; "
+                "leave it as it is during the training run"
+            )
+        return rows.reshape(stop - start, *self.shape[1:])
+
+    def take(self, numbers: numpy.ndarray, buffer: numpy.ndarray | None = None) -> numpy.ndarray:
+        """Return rows in an order of your own.
+
+        Parameters
+        ----------
+        numbers : integer array
+            Of the rows.
+        buffer : array, optional
+            As for :meth:`read`.
+
+        Returns
+        -------
+        array of shape ``(len(numbers), ...)`` and this dtype
+        """
+        shape = (len(numbers), *self.shape[1:])
+        out = numpy.empty(shape, self.dtype) if buffer is None else buffer[: len(numbers)]
+        if isinstance(self.source, numpy.ndarray):
+            if self._file is not None:
+                self._file.require_unchanged()
+            self._convert(self.source[numbers].reshape(shape), out)
+            self.release(self.source)
+            return out
+        for position in numpy.argsort(numbers):  # in the order in which they lie there
+            self._convert(self.originals(numbers[position], numbers[position] + 1), out[position:])
+        return out
+
+    def _convert(self, rows: numpy.ndarray, out: numpy.ndarray) -> None:
+        out = out[: len(rows)]
+        if is_grey(rows) and not self._are_labels:
+            numpy.multiply(rows, self.dtype.type(1 / GREY_LEVELS), out=out, casting="same_kind")
+            return
+        with numpy.errstate(over="ignore"):  # what becomes inf is found by require_finite
+            numpy.copyto(out, rows, casting="same_kind")
 
     def release(self, rows: numpy.ndarray) -> None:
         """Give back the memory of rows that are a view of a memory map; leave others."""
@@ -131,37 +158,64 @@ class FloatRows:
 
     def whole(self) -> numpy.ndarray:
         """Return everything, with no second copy on the way."""
-        if isinstance(self.source, numpy.ndarray):
-            return numpy.asarray(self.source, self.dtype).reshape(self.shape)
+        if self.is_direct:
+            return self.source.reshape(self.shape)
         out = numpy.empty(self.shape, self.dtype)
+        if isinstance(self.source, numpy.ndarray) and self._file is None:
+            self._convert(self.source.reshape(self.shape), out)
+            return out
         for start in range(0, len(self), ROWS_AT_A_TIME):
             rows = out[start : start + ROWS_AT_A_TIME]
-            rows[...] = self.read(start, start + len(rows), rows)
+            self.read(start, start + len(rows), rows)
         return out
 
 
-def require_numbers(x: numpy.ndarray) -> None:
-    """Refuse nan and inf among the examples.
+def is_grey(source: Any) -> bool:
+    """Return whether a source holds grey values, which are divided by 256."""
+    return getattr(source, "dtype", None) == numpy.uint8
+
+
+def require_finite(
+    values: numpy.ndarray, rows: FloatRows | None = None, start: int = 0, name: str = "x"
+) -> tuple[float, float]:
+    """Refuse nan, inf, and what became inf when it was converted.
+
+    Parameters
+    ----------
+    values : float array
+        As they are computed with.
+    rows : FloatRows, optional
+        Where they come from, to tell what they were before they were converted.
+    start : int
+        The number of the first row of `values` in the whole set.
+    name : str
+        Of the values, in the message.
+
+    Returns
+    -------
+    (float, float)
+        The least and the greatest value.
 
     Raises
     ------
     DataError
     """
-    low, high = x.min(), x.max()
-    if not (-numpy.inf < low and high < numpy.inf):  # also where one of them is nan
-        raise DataError(
-            f"x: got values from {low} to {high}, expected finite numbers; "
-            "remove the examples that are not, or fill in what is missing"
-        )
-
-
-def require_labels(y: numpy.ndarray) -> None:
-    """Refuse what cannot be the number of a class: negative numbers and fractions.
-
-    Raises
-    ------
-    DataError
-    """
-    is_label = (y >= 0) & (y == numpy.floor(y))
-    if not is_label.all():
-        raise DataError(f"y: got {y[~is_label][0]}, expected labels: integers from 0 on")
+    low, high = float(values.min()), float(values.max())
+    if -numpy.inf < low and high < numpy.inf:  # also false where one of them is nan
+        return low, high
+    wrong = ~numpy.isfinite(values.reshape(len(values), -1))
+    number = int(wrong.any(axis=1).argmax())
+    column = int(wrong[number].argmax())
+    found = values.reshape(len(values), -1)[number, column]
+    if rows is not None:
+        original = rows.originals(start + number, start + number + 1).reshape(-1)[column]
+        if numpy.isfinite(original):
+            raise DataError(
+                f"{name}: got {original:g} in example {start + number}, expected finite numbers, "
+                f"at most {numpy.finfo(values.dtype).max:.3g} as {values.dtype}; scale them, or "
+                "compute in float64"
+            )
+    raise DataError(
+        f"{name}: got {found} in example {start + number}, expected finite numbers; "
+        "remove the examples that have none, or fill in what is missing"
+    )

@@ -9,7 +9,7 @@ text
 None
 """
 
-from typing import BinaryIO
+from typing import Any
 
 _HEAD_SIZE = 1024
 _KINDS = {
@@ -31,7 +31,7 @@ _KINDS = {
 }
 
 
-def name_kind(file: BinaryIO) -> str | None:
+def name_kind(file: Any) -> str | None:
     """Say what a file is, by its first bytes.
 
     Parameters

@@ -173,6 +173,11 @@ def _read_header(
         raise DataError(f"{name}: its header is damaged; write the file again") from None
     if not is_sound:
         raise DataError(f"{name}: its header is damaged, or announces no plain array")
+    if dtype.kind == "O":
+        raise DataError(
+            f"{name}: got an array of object, expected numbers; pickles are not read; save "
+            "numbers, or names as text: numpy.asarray(names, str)"
+        )
     if dtype.kind not in kinds:
-        raise DataError(f"{name}: got an array of {dtype}, expected numbers; pickles are not read")
+        raise DataError(f"{name}: got an array of {dtype}, expected numbers")
     return dtype, order, shape, len(start) + n_text

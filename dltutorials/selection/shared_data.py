@@ -3,7 +3,7 @@
 Processes that each decode a data set have it in memory each. Processes that map
 the same file of plain arrays look at the same pages of the system's cache. So
 :func:`share_data` decodes a set once, writes it as the numbers that are computed
-with, and says which file to map (``load_data(..., memory_map=True)``).
+with, and says which folder to map (``load_data(..., memory_map=True)``).
 
 >>> import tempfile, numpy
 >>> folder = tempfile.mkdtemp()
@@ -11,30 +11,30 @@ with, and says which file to map (``load_data(..., memory_map=True)``).
 >>> numpy.savez(f"{folder}/mine.npz", train_x=x, train_y=y, valid_x=x, valid_y=y,
 ...             test_x=x, test_y=y)
 >>> shared = share_data(f"{folder}/mine.npz", "float64", folder)
->>> shared.path == f"{folder}/data-{shared.digest[:16]}.npz"
+>>> shared.path == f"{folder}/data-{shared.digest[:16]}"
 True
 >>> share_data(shared.path, "float64", folder) == shared  # can be mapped as it is
 True
 """
 
 import os
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from dltutorials.datasets import Sources, find_dataset, list_files, open_dataset
+from dltutorials.datasets import SPLITS, Sources, find_dataset, list_files, open_dataset
 from dltutorials.datasets.digests import digest_of_arrays
 from dltutorials.datasets.memory_map import mapped_file
-from dltutorials.datasets.npz import write_npz
-from dltutorials.datasets.sources import FloatRows, require_numbers
-from dltutorials.exceptions import DataError
-from dltutorials.io.files import prepare_output
+from dltutorials.datasets.npz import NAMES, write_npy_folder
+from dltutorials.datasets.plausibility import find_doubts
+from dltutorials.datasets.sets import scale_of
+from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows, require_finite
+from dltutorials.exceptions import DataError, in_file, warn_of_data, within
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.types import PathLike
 
-import numpy
-
 
 class SharedData(NamedTuple):
-    """A data set in a file that can be mapped.
+    """A data set in a folder, or a file, that can be mapped.
 
     Attributes
     ----------
@@ -53,8 +53,9 @@ def share_data(
     folder: PathLike,
     offline: bool = False,
     in_chunks: bool = False,
+    is_shuffled: bool = False,
 ) -> SharedData:
-    """Have a data set in a file whose arrays can be used where they are mapped.
+    """Have a data set in files whose arrays can be used where they are mapped.
 
     Parameters
     ----------
@@ -62,11 +63,13 @@ def share_data(
         As :func:`dltutorials.datasets.loading.load_mnist` takes it.
     floatX : {"float32", "float64"}
     folder : path
-        Where to write the file, unless it is there, or the data set is one.
+        Where to write it, unless it is there, or the data set can be mapped itself.
     offline : bool
         Whether to fail instead of downloading a published set that is not there.
     in_chunks : bool
         Whether a chunk is read at a time, for which any memory map will do.
+    is_shuffled : bool
+        Whether all runs shuffle the rows of the training set.
 
     Returns
     -------
@@ -78,31 +81,50 @@ def share_data(
         If the data set is missing or wrong, or the folder cannot be written.
     """
     sources = open_dataset(dataset, memory_map=True, offline=offline)
-    for x, _ in sources.sets:
-        if isinstance(x, numpy.memmap):
-            require_numbers(x)
+    with within(sources.name):
+        _require_finite(sources, floatX)
+    for doubt in _find_doubts(sources, floatX, is_shuffled):
+        warn_of_data(doubt)
     digest = digest_of(sources, floatX)
-    if all(_is_ready(x, floatX, in_chunks) for x, _ in sources.sets):
+    if all(_is_ready(x, floatX, in_chunks) for x, *_ in sources.sets):
         return SharedData(os.path.abspath(find_dataset(dataset, offline)), digest)
-    path = os.path.abspath(os.path.join(folder, f"data-{digest[:16]}.npz"))
+    path = os.path.abspath(os.path.join(folder, f"data-{digest[:16]}"))
     if not _holds(path, digest, floatX):
         files = FilesInUse()
         files.read("--dataset", *list_files(find_dataset(dataset, offline)))
-        files.write("--results", path)
-        prepare_output(path)
-        write_npz(path, sources.sets, floatX)
+        for name in NAMES:
+            files.write("--results", os.path.join(path, f"{name}.npy"))
+        with in_file(path, "give another --results"):
+            write_npy_folder(Path(path), sources.sets, floatX, sources.class_names)
     return SharedData(path, digest)
 
 
 def digest_of(sources: Sources, floatX: str) -> str:
     """Return a digest of a data set as the floats that are computed with."""
-    rows: list[Any] = [FloatRows(source, floatX) for pair in sources.sets for source in pair]
-    return digest_of_arrays(rows)
+    return digest_of_arrays([rows for columns in sources.sets for rows in _rows(columns, floatX)])
+
+
+def _rows(columns: Any, floatX: str) -> list[FloatRows]:
+    return [FloatRows(column, floatX, are_labels=n > 0) for n, column in enumerate(columns)]
+
+
+def _find_doubts(sources: Sources, floatX: str, is_shuffled: bool) -> list[str]:
+    scales = [scale_of(columns[0]) for columns in sources.sets]
+    return find_doubts([tuple(_rows(c, floatX)) for c in sources.sets], is_shuffled, scales)
+
+
+def _require_finite(sources: Sources, floatX: str) -> None:
+    for split, (x, *_) in zip(SPLITS, sources.sets):
+        rows = FloatRows(x, floatX)
+        with within(f"{split} set"):
+            for start in range(0, len(rows), ROWS_AT_A_TIME):
+                block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
+                require_finite(block, rows, start)
+                rows.release(block)
 
 
 def _is_ready(x: Any, floatX: str, in_chunks: bool) -> bool:
-    is_mapped = mapped_file(getattr(x, "pixels", x)) is not None
-    return is_mapped and (in_chunks or FloatRows(x, floatX).is_direct)
+    return mapped_file(x) is not None and (in_chunks or FloatRows(x, floatX).is_direct)
 
 
 def _holds(path: str, digest: str, floatX: str) -> bool:

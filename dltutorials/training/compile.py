@@ -14,9 +14,10 @@ from typing import Any
 from dltutorials.backend import compile_now, default_mode, updated_variables
 from dltutorials.datasets import SPLITS
 from dltutorials.exceptions import OptionError
-from dltutorials.minibatch import minibatch, n_minibatches
-from dltutorials.shared import SharedDataset, as_shared_dataset
+from dltutorials.minibatch import examine, minibatch, n_minibatches
+from dltutorials.shared import SharedDataset, as_shared_datasets
 from dltutorials.training.loss import Loss
+from dltutorials.training.placeholders import check_placeholders
 from dltutorials.training.random_state import pack, unpack
 from dltutorials.training.task import Task
 from dltutorials.types import Expression, SharedVariable, Updates
@@ -121,7 +122,8 @@ def compile_task(
         What `errors` is, or `cost` where there are no `errors`; by default
         an error, or a cost.
     begin_epoch : callable(int) -> None, optional
-        See :class:`~dltutorials.training.task.Task`.
+        See :class:`~dltutorials.training.task.Task`; a training set that is shuffled has
+        its new order before this is called.
 
     Returns
     -------
@@ -132,13 +134,24 @@ def compile_task(
     OptionError
         If `batch_size` is not positive, larger than one of the sets, or not
         that of the chunks of a set; if a set lacks the labels that `y` stands
-        for, or there is no set to validate on.
+        for, or there is no set to validate on; if the placeholders or the model do not fit
+        the data.
+    DataError
+        If `datasets` are arrays, or do not fit together.
+
+    Warns
+    -----
+    DataWarning
+        If the data can hardly be learnt from as they are.
     """
-    shared = [as_shared_dataset(data) for data in datasets]
+    shared = as_shared_datasets(datasets)
     n_train_batches, *_ = [
         n_minibatches(data, batch_size, split) for split, data in zip(SPLITS, shared)
     ]
     _check_sets(shared, y, errors)
+    for split, data in zip(SPLITS, shared):
+        check_placeholders([x] if y is None else [x, y], [cost], data, split)
+    examine(shared)
     train_set, *evaluated = shared
     step = minibatch_function(cost, x, y, train_set, batch_size, updates)
     rest = _find_rest(step, params)
@@ -170,7 +183,7 @@ def compile_task(
         validation_misclassified=None if misclassified is None else validation_misclassified,
         get_rest=lambda: [pack(variable.get_value()) for variable in rest],
         set_rest=lambda values: _set_rest(rest, values),
-        begin_epoch=begin_epoch,
+        begin_epoch=_begin_epoch(train_set, begin_epoch),
         loss=loss,
     )
 
@@ -185,6 +198,21 @@ def _check_sets(datasets: Sequence[SharedDataset], y: Any, errors: Any) -> None:
         raise OptionError(
             "errors: got an expression, but there is no validation set; give one, or errors=None"
         )
+
+
+def _begin_epoch(
+    train_set: SharedDataset, begin_epoch: Callable[[int], None] | None
+) -> Callable[[int], None] | None:
+    """Let the training set be shuffled, and then what else has to be done."""
+    if train_set.shuffle is None:
+        return begin_epoch
+
+    def begin(epoch: int) -> None:
+        train_set.begin_epoch(epoch)
+        if begin_epoch is not None:
+            begin_epoch(epoch)
+
+    return begin
 
 
 def _find_rest(step: Callable, params: Sequence[SharedVariable]) -> list[SharedVariable]:

@@ -85,7 +85,7 @@ def test_names_with_a_dot_are_known_too(images, tmp_path):
         (
             "train-labels-idx1-ubyte",
             lambda raw: raw[:4] + struct.pack(">I", 59) + raw[8:-1],
-            "training set: got 50 images and 49 labels|validation set: got 10 images and 9 labels",
+            "set: got 50 examples and 49 labels|set: got 10 examples and 9 labels",
         ),
     ],
 )

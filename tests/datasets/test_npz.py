@@ -82,11 +82,12 @@ WRONG_ARRAYS = {
     "train_x: got an array of object, expected numbers; pickles are not read": {
         "train_x": numpy.array([object()])
     },
-    "train_x: got an array of <U1": {"train_x": numpy.array(["a"])},
-    "training set: got 40 images and 39 labels": {"train_y": numpy.arange(39) % 3},
-    "test set: y: got a float64 array of shape (10,), expected an integer": {
-        "test_y": numpy.arange(10.0)
+    "training set: x: got text, 'a', expected numbers": {"train_x": numpy.full((40, 6), "a")},
+    "training set: got 40 examples and 39 labels": {"train_y": numpy.arange(39) % 3},
+    "test set: y: got 0.5 in example 1, expected labels: integers": {
+        "test_y": numpy.arange(10) / 2
     },
+    "train_y: got an array of object, expected": {"train_y": numpy.array([object()] * 40)},
     "training set: y: got labels from -1 to 38, expected integers from 0 on": {
         "train_y": numpy.arange(40) - 1
     },
@@ -94,11 +95,11 @@ WRONG_ARRAYS = {
         "train_y": numpy.arange(40) % 3 * 2
     },
     "test set: y: got labels up to 9, expected at most 2": {"test_y": numpy.arange(10)},
-    "training set: x: got values from nan to nan": {"train_x": numpy.full((40, 6), numpy.nan)},
-    "valid": {"valid_x": numpy.full((10, 6), numpy.inf)},
+    "training set: x: got nan in example 0": {"train_x": numpy.full((40, 6), numpy.nan)},
+    "validation set: x: got inf in example 0": {"valid_x": numpy.full((10, 6), numpy.inf)},
     "test set: x: got 7 numbers a row, the training set has 6": {"test_x": numpy.zeros((10, 7))},
-    "x: got a int64 array of shape (40, 6), expected floats, or bytes": {
-        "train_x": numpy.zeros((40, 6), int)
+    "train_x: got an array of complex128, expected numbers": {
+        "train_x": numpy.zeros((40, 6), complex)
     },
     "x: got a float64 array of shape (40,), expected one example a row": {
         "train_x": numpy.zeros(40)

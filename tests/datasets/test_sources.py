@@ -2,7 +2,7 @@ import mmap
 
 from dltutorials import DataError
 from dltutorials.datasets.memory_map import mapped_file
-from dltutorials.datasets.sources import FloatRows, ScaledBytes, require_labels, require_numbers
+from dltutorials.datasets.sources import FloatRows, require_finite
 
 import numpy
 import pytest
@@ -58,11 +58,13 @@ def test_any_source_reads_as_rows_of_floats(make, dtype):
 
 def test_bytes_are_divided_by_256_exactly(floatX):
     pixels = numpy.arange(256, dtype="uint8").reshape(4, 8, 8)
-    rows = FloatRows(ScaledBytes(pixels), floatX)
+    rows = FloatRows(pixels, floatX)
     expected = numpy.arange(256).reshape(4, 64) / 256
     assert numpy.array_equal(rows.whole(), expected)
     assert numpy.array_equal(rows.read(1, 3), expected[1:3])
-    assert numpy.array_equal(ScaledBytes(pixels)[1:3], expected[1:3])
+    assert numpy.array_equal(rows.take(numpy.array([2, 0])), expected[[2, 0]])
+    labels = FloatRows(pixels, floatX, are_labels=True)
+    assert numpy.array_equal(labels.whole(), expected * 256)
 
 
 def test_nothing_is_copied_where_the_source_is_ready(mapped):
@@ -146,14 +148,32 @@ def test_what_is_not_of_the_file_or_could_lose_something_is_not_released(mapped)
     assert mapped_file([1]) is None
 
 
-def test_what_is_no_number_or_no_label_is_refused():
+@pytest.mark.parametrize("make", [lambda x: x, lambda x: x[::-1][::-1], Rows])
+def test_rows_in_another_order(make, floatX):
+    x = numpy.random.RandomState(3).rand(10, 6).astype("float32")
+    order = numpy.array([7, 0, 9, 3])
+    rows = FloatRows(make(x), floatX)
+    assert numpy.array_equal(rows.take(order), x[order])
+    buffer = numpy.empty((6, 6), floatX)
+    assert numpy.shares_memory(rows.take(order, buffer), buffer)
+    assert numpy.array_equal(buffer[:4], x[order])
+
+
+def test_what_is_no_finite_number_is_refused_with_its_place():
     x = numpy.zeros((3, 4), "float32")
-    require_numbers(x)
+    assert require_finite(x) == (0, 0)
     for wrong in (numpy.nan, numpy.inf, -numpy.inf):
         x[1, 2] = wrong
-        with pytest.raises(DataError, match="x: got values from"):
-            require_numbers(x)
-    require_labels(numpy.array([0.0, 3.0]))
-    for wrong in (-1.0, 0.5, numpy.nan):
-        with pytest.raises(DataError, match=f"y: got {wrong}, expected labels"):
-            require_labels(numpy.array([0.0, wrong]))
+        with pytest.raises(DataError, match=f"x: got {wrong} in example 11, expected finite"):
+            require_finite(x, start=10)
+
+
+def test_what_becomes_inf_when_it_is_converted_is_refused_as_what_it_was():
+    x = numpy.zeros((3, 4))
+    x[2, 1] = -1e39
+    rows = FloatRows(x, "float32")
+    with pytest.raises(
+        DataError, match=r"got -1e\+39 in example 2, .* at most 3.4e\+38 as float32"
+    ):
+        require_finite(rows.whole(), rows)
+    require_finite(FloatRows(x, "float64").whole())

@@ -1,12 +1,15 @@
+from pathlib import Path
+
 import dltutorials
 from dltutorials.datasets import open_dataset
 from dltutorials.datasets.memory_map import mapped_file
-from dltutorials.datasets.npz import NAMES, write_npz
+from dltutorials.datasets.npz import NAMES
 from dltutorials.exceptions import DataError
 from dltutorials.selection.shared_data import share_data
 
 import numpy
 import pytest
+from helpers import save_npz
 
 
 def values_of(datasets):
@@ -24,16 +27,19 @@ def test_shared_variables_are_views_of_the_file(tiny_file, tmp_path, floatX):
         assert mapped_file(here) is None
 
 
-def test_the_file_is_written_once_and_again_when_it_is_damaged(tiny_file, tmp_path):
+def test_the_folder_is_written_once_and_again_when_it_is_damaged(tiny_file, tmp_path):
     shared = share_data(tiny_file, "float32", tmp_path)
-    path = tmp_path / f"data-{shared.digest[:16]}.npz"
-    written, content = path.stat().st_mtime_ns, path.read_bytes()
+    file = tmp_path / f"data-{shared.digest[:16]}" / "train_x.npy"
+    written, content = file.stat().st_mtime_ns, file.read_bytes()
     assert share_data(tiny_file, "float32", tmp_path) == shared
-    assert path.stat().st_mtime_ns == written
+    assert file.stat().st_mtime_ns == written
     for damaged in (content[:5000] + b"?" + content[5001:], content[:-10], b""):
-        path.write_bytes(damaged)
+        file.write_bytes(damaged)
         assert share_data(tiny_file, "float32", tmp_path) == shared
-        assert path.read_bytes() == content
+        assert file.read_bytes() == content
+    file.unlink()
+    assert share_data(tiny_file, "float32", tmp_path) == shared
+    assert file.read_bytes() == content
 
 
 def test_each_type_of_numbers_has_its_file(tiny_file, tmp_path):
@@ -41,23 +47,27 @@ def test_each_type_of_numbers_has_its_file(tiny_file, tmp_path):
     assert len(paths) == 2
 
 
-def test_it_is_an_npz_file_like_others(tiny_sets, tmp_path):
-    write_npz(tmp_path / "sets.npz", tiny_sets, "float32")
+def test_it_is_a_folder_of_plain_arrays(tiny_sets, tiny_file, tmp_path):
+    shared = share_data(tiny_file, "float32", tmp_path)
     arrays = [array for pair in tiny_sets for array in pair]
-    with numpy.load(tmp_path / "sets.npz") as file:
-        for name, array in zip(NAMES, arrays):
-            assert file[name].dtype == array.dtype
-            assert (file[name] == array).all()
+    for name, array in zip(NAMES, arrays):
+        written = numpy.load(Path(shared.path, f"{name}.npy"))
+        assert written.dtype == array.dtype
+        assert (written == array).all()
 
 
-def savez(path, sets, **changes):
-    arrays = dict(zip(NAMES, (array for pair in sets for array in pair)))
-    numpy.savez(path, **{**arrays, **changes})
-    return path
+def test_names_of_classes_are_shared_too(tiny_sets, tmp_path):
+    names = numpy.array([f"digit {n}" for n in range(10)])
+    sets = [(x, names[y]) for x, y in tiny_sets]
+    save_npz(tmp_path / "named.npz", sets)
+    shared = share_data(tmp_path / "named.npz", "float32", tmp_path)
+    loaded = dltutorials.load_data(shared.path, memory_map=True)
+    assert loaded.class_names == tuple(names)
+    assert numpy.array_equal(loaded.train[1].eval(), tiny_sets[0][1])
 
 
 def test_what_lies_badly_in_its_file_is_copied(tiny_sets, tiny_file, tmp_path):
-    path = savez(tmp_path / "mine.npz", tiny_sets)
+    path = save_npz(tmp_path / "mine.npz", tiny_sets)
     plain = values_of(dltutorials.load_data(tiny_file))
     mapped = values_of(dltutorials.load_data(path, memory_map=True))
     assert not open_dataset(path, memory_map=True).sets[0][0].flags.aligned
@@ -67,8 +77,8 @@ def test_what_lies_badly_in_its_file_is_copied(tiny_sets, tiny_file, tmp_path):
 
 
 def test_bytes_on_a_memory_map_serve_for_chunks(tiny_sets, tmp_path):
-    pixels = {f"{part}_x": (x * 256).astype("uint8") for part, (x, _) in zip(["train"], tiny_sets)}
-    path = savez(tmp_path / "mine.npz", tiny_sets, **pixels)
+    pixels = [((x * 256).astype("uint8"), y) for x, y in tiny_sets]
+    path = save_npz(tmp_path / "mine.npz", pixels)
     in_chunks = share_data(path, "float32", tmp_path, in_chunks=True)
     assert in_chunks.path == str(path)
     whole = share_data(path, "float32", tmp_path)
@@ -79,7 +89,7 @@ def test_bytes_on_a_memory_map_serve_for_chunks(tiny_sets, tmp_path):
 def test_what_is_no_number_is_noticed_on_a_memory_map_too(tiny_sets, tmp_path):
     x = tiny_sets[1][0].copy()
     x[3, 3] = numpy.nan
-    path = savez(tmp_path / "mine.npz", tiny_sets, valid_x=x)
+    path = save_npz(tmp_path / "mine.npz", tiny_sets, valid_x=x)
     with pytest.raises(DataError, match="expected finite numbers"):
         dltutorials.load_data(path, memory_map=True)
     with pytest.raises(DataError, match="expected finite numbers"):

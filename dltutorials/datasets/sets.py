@@ -1,0 +1,270 @@
+"""Training, validation and test set, checked together, whatever they come from.
+
+>>> import numpy
+>>> x = numpy.eye(3)
+>>> sources = check_sets([(x, ["a", "b", "b"]), (x, ["b", "b", "a"]), (x, ["a", "a", "a"])])
+>>> sources.n_in, sources.n_out, sources.class_names, sources.sets[1][1].tolist()
+(3, 2, ('a', 'b'), [1, 1, 0])
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from dltutorials.datasets.arrays import as_pairs
+from dltutorials.datasets.examples import as_source, describe, require_rows
+from dltutorials.datasets.labels import (
+    as_labels,
+    as_targets,
+    count_classes,
+    names_of,
+    number_names,
+)
+from dltutorials.datasets.sources import is_grey
+from dltutorials.exceptions import DataError, OptionError, within
+from dltutorials.types import Split
+
+import numpy
+
+SPLITS = ("training", "validation", "test")
+TARGETS = ("labels", "regression")
+GREY = "bytes divided by 256"
+AS_GIVEN = "as given"
+
+
+class Sources(NamedTuple):
+    """A checked data set, of which nothing has been converted or copied yet.
+
+    Whether its numbers are finite is checked when they are converted.
+
+    Attributes
+    ----------
+    sets : ((x, y), (x, y), (x, y))
+        Training, validation and test set: `x` as an array or anything else that
+        :class:`~dltutorials.datasets.sources.FloatRows` reads, `y` as an integer array, or
+        as numbers for a regression; each without `y` if the set has no labels.
+    n_in : int
+        Numbers in an example: the tutorial's `D`.
+    n_out : int or None
+        Labels: the tutorial's `L`; None without class labels.
+    class_names : tuple of str, or None
+        The name of each label, where the data have names.
+    scale : str
+        What is done to the numbers: :data:`GREY` or :data:`AS_GIVEN`.
+    name : str
+        Of the file or folder; "" for arrays.
+    """
+
+    sets: tuple[Split, ...]
+    n_in: int
+    n_out: int | None
+    class_names: tuple[str, ...] | None = None
+    scale: str = AS_GIVEN
+    name: str = ""
+
+
+def check_set(
+    data: Any,
+    targets: str = "labels",
+    class_names: Sequence[str] | None = None,
+    lazily: bool = False,
+) -> tuple[Split, tuple[str, ...] | None]:
+    """Check one set by itself, which may lack some of the labels.
+
+    Parameters
+    ----------
+    data : (x, y), (x,) or x
+        Array-likes.
+    targets, class_names
+        As for :func:`check_sets`.
+    lazily : bool
+        Whether the values of labels that are numbers are left to be checked as they are read.
+
+    Returns
+    -------
+    ((x, y) or (x,), class_names)
+
+    Raises
+    ------
+    DataError, OptionError
+        As :func:`check_sets`, labels that are missing apart.
+    """
+    _require_targets(targets)
+    pairs = as_pairs(data)
+    if len(pairs) != 1:
+        raise DataError(f"got {len(pairs)} sets, expected one pair (x, y); load_data takes all")
+    x, *labels = pairs[0]
+    x = as_source(x)
+    require_rows(x)
+    if not labels:
+        return (_flat(x),), None
+    if targets == "regression":
+        return (_flat(x), as_targets(labels[0], len(x))), None
+    if lazily and _is_column(labels[0]):
+        return (_flat(x), labels[0]), None if class_names is None else _check_names(class_names)
+    y = as_labels(labels[0], len(x))
+    names = names_of(y) if class_names is None else _check_names(class_names)
+    if y.dtype.kind == "U" and names is not None:
+        y = number_names(y, names)
+    elif names is not None and y.max() >= len(names):
+        raise DataError(
+            f"y: got labels up to {y.max()}, expected at most {len(names) - 1}, a name each"
+        )
+    return (_flat(x), y), names
+
+
+def check_sets(
+    sets: Sequence[Split],
+    class_names: Sequence[str] | None = None,
+    targets: str = "labels",
+    name: str = "",
+) -> Sources:
+    """Check that sets are what they should be, and fit together.
+
+    Parameters
+    ----------
+    sets : sequence of (x, y) or (x,)
+        Training, validation and test set, or only the first of them: array-likes.
+    class_names : sequence of str, optional
+        The name of each label; by default the labels themselves, if they are names.
+    targets : {"labels", "regression"}
+        What `y` is.
+    name : str
+        Of the file that they come from.
+
+    Returns
+    -------
+    Sources
+
+    Raises
+    ------
+    DataError
+        If a set is empty, or lacks a label for some examples; if examples are not numbers,
+        or labels not the numbers or names of classes; if sets differ in the shape of an
+        example, or another one has labels that the training set lacks.
+    OptionError
+        If `targets` is neither of the two.
+    """
+    _require_targets(targets)
+    names = None if class_names is None else _check_names(class_names)
+    examples = _check_examples([pair[0] for pair in sets])
+    labels = [pair[1:] for pair in sets]
+    n_out: int | None = None
+    if not any(labels):
+        checked: list[Split] = [(x,) for x in examples]
+    else:
+        numbers = [len(x) for x in examples]
+        if targets == "regression":
+            ys = _check_targets(labels, numbers)
+        else:
+            ys, n_out, names = _check_labels(labels, numbers, names)
+        checked = list(zip(examples, ys))
+    n_in = int(numpy.prod(examples[0].shape[1:]))
+    names = names if n_out else None
+    return Sources(tuple(checked), n_in, n_out, names, scale_of(examples[0]), name)
+
+
+def scale_of(x: Any) -> str:
+    """Return what is done to the numbers of examples: :data:`GREY` or :data:`AS_GIVEN`."""
+    return GREY if is_grey(x) else AS_GIVEN
+
+
+def _is_column(y: Any) -> bool:
+    """Return whether labels are numbers in an array, or anything else that only slices."""
+    if isinstance(y, numpy.ndarray):
+        return y.ndim == 1 and y.dtype.kind in "biuf"
+    return hasattr(y, "shape") and not hasattr(y, "__array__")
+
+
+def _require_targets(targets: str) -> None:
+    if targets not in TARGETS:
+        raise OptionError(f"targets: got {targets!r}, expected one of {', '.join(TARGETS)}")
+
+
+def _check_names(names: Sequence[str]) -> tuple[str, ...]:
+    checked = tuple(map(str, names))
+    if isinstance(names, str) or not checked or len(set(checked)) != len(checked):
+        raise DataError(f"class_names: got {names!r:.80}, expected a different name for each label")
+    return checked
+
+
+def _check_examples(sources: Sequence[Any]) -> list[Any]:
+    checked: list[Any] = []
+    form: tuple[int, ...] = ()
+    for split, source in zip(SPLITS, sources):
+        with within(f"{split} set"):
+            x = as_source(source)
+            require_rows(x)
+            if not checked:
+                form = tuple(x.shape[1:])
+            elif tuple(x.shape[1:]) != form:
+                raise DataError(
+                    f"x: got {_count(x.shape[1:])}, the training set has {_count(form)}"
+                )
+            if checked and is_grey(x) != is_grey(checked[0]):
+                raise DataError(
+                    f"x: got {describe(x)}, the training set has {describe(checked[0])}, and bytes "
+                    "(uint8) are divided by 256, other numbers not; give all sets in the same type"
+                )
+            checked.append(_flat(x))
+    return checked
+
+
+def _count(form: Sequence[int]) -> str:
+    if len(form) == 1:
+        return f"{form[0]} numbers a row"
+    return f"examples of {' x '.join(map(str, form))}"
+
+
+def _flat(x: Any) -> Any:
+    """Make an example a row, unless that would read a whole file."""
+    has_images = isinstance(x, numpy.ndarray) and x.ndim > 2
+    if has_images and (x.flags.c_contiguous or not isinstance(x, numpy.memmap)):
+        return x.reshape(len(x), -1)
+    return x
+
+
+def _check_labels(
+    columns: Sequence[Split], numbers: Sequence[int], names: tuple[str, ...] | None
+) -> tuple[list[numpy.ndarray], int, tuple[str, ...] | None]:
+    """Return labels as integers, how many there are, and their names if they have any."""
+    checked: list[numpy.ndarray] = []
+    n_out, are_texts = 0, False
+    for split, column, n_examples in zip(SPLITS, columns, numbers):
+        with within(f"{split} set"):
+            y = as_labels(_only(column), n_examples)
+            if not checked:
+                are_texts = y.dtype.kind == "U"
+                names = names_of(y) if names is None else names
+            elif (y.dtype.kind == "U") != are_texts:
+                kinds = ("names", "integers") if are_texts else ("integers", "names")
+                raise DataError(f"y: got {kinds[1]}, the training set has {kinds[0]} of classes")
+            y = number_names(y, names) if are_texts and names is not None else y
+            if not checked:
+                n_out = count_classes(y) if names is None else len(names)
+            if y.max() >= n_out:
+                raise DataError(
+                    f"y: got labels up to {y.max()}, expected at most {n_out - 1}, "
+                    f"the largest of the {'names' if names else 'training set'}"
+                )
+            checked.append(y)
+    return checked, n_out, names
+
+
+def _check_targets(columns: Sequence[Split], numbers: Sequence[int]) -> list[numpy.ndarray]:
+    checked: list[numpy.ndarray] = []
+    for split, column, n_examples in zip(SPLITS, columns, numbers):
+        with within(f"{split} set"):
+            y = as_targets(_only(column), n_examples)
+            if checked and y.shape[1:] != checked[0].shape[1:]:
+                raise DataError(
+                    f"y: got targets of shape {y.shape[1:]}, the training set has "
+                    f"{checked[0].shape[1:]}"
+                )
+            checked.append(y)
+    return checked
+
+
+def _only(column: Split) -> Any:
+    if len(column) != 1:
+        raise DataError("got no labels, although another set has them; expected a pair (x, y)")
+    return column[0]
