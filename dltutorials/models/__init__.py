@@ -73,7 +73,7 @@ class Model(Protocol):
 
 
 class Chapter(NamedTuple):
-    """What the other parts know of a chapter.
+    """What the other parts know of a chapter; its name is also that of its script and its page.
 
     Attributes
     ----------
@@ -82,8 +82,6 @@ class Chapter(NamedTuple):
         Of the model, within a sentence.
     parameters : str
         The shapes of the parameters, in their order.
-    defaults : dict
-        Of the options of the script, ``train_`` and the name of the chapter.
     assumed : dict of tuples
         The options that its shapes do not show, with their values; a file of
         parameters without a description is taken for one of the first value.
@@ -92,7 +90,6 @@ class Chapter(NamedTuple):
     model: type[Any]
     title: str
     parameters: str
-    defaults: dict[str, Any]
     assumed: dict[str, tuple[str, ...]]
 
 
@@ -101,14 +98,12 @@ CHAPTERS = {
         LogisticRegression,
         "logistic regression",
         "(n_in, n_out), (n_out,)",
-        {"learning_rate": 0.13, "batch_size": 600, "L2_reg": 0.0, "patience": 5_000},
         {},
     ),
     "mlp": Chapter(
         MLP,
         "a multilayer perceptron",
         "(n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,)",
-        {"learning_rate": 0.01, "batch_size": 20, "L2_reg": 0.0001, "patience": 10_000},
         {"activation": tuple(ACTIVATIONS)},
     ),
 }

@@ -24,7 +24,7 @@ from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.datasets import find_dataset
 from dltutorials.exceptions import DLTutorialsError, OptionError
-from dltutorials.models import CHAPTERS
+from dltutorials.selection.scripts import load_script
 
 FOLDER = Path(__file__).resolve().with_name("peers")
 OURS = "dltutorials"
@@ -44,14 +44,6 @@ SCRIPTS = {
 }
 IN_OUR_ENVIRONMENT = (OURS, "blas", "numpy")
 N_EPOCHS = {"logreg": 20, "mlp": 3}  # a later chapter needs its model in each peer, too
-BENCHMARKS: dict[str, dict[str, Any]] = {
-    name: {
-        **{option: CHAPTERS[name].defaults[option] for option in ("learning_rate", "batch_size")},
-        "L2_reg": CHAPTERS[name].defaults["L2_reg"],
-        "n_epochs": n_epochs,
-    }
-    for name, n_epochs in N_EPOCHS.items()
-}
 SIZE = {"n_in": 784, "n_out": 10, "times_data": 1}
 GROWTH = {
     "batch_size": (1, 20, 600, 5000),
@@ -72,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     parser = console.Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--benchmark", choices=list(BENCHMARKS), default="logreg", help="default: %(default)s")
+    add("--benchmark", choices=list(N_EPOCHS), default="logreg", help="default: %(default)s")
     add(
         *("--peer", "-p"),
         action="append",
@@ -91,10 +83,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return console.run(benchmark, parser, argv)
 
 
+def chapter_settings(name: str) -> dict[str, Any]:
+    """Return what a chapter's own script trains with."""
+    parser = load_script(f"train_{name}").make_parser()
+    chosen = {option: parser.get_default(option) for option in ("learning_rate", "batch_size")}
+    return {**chosen, "L2_reg": parser.get_default("L2_reg"), "n_epochs": N_EPOCHS[name]}
+
+
 def benchmark(options: argparse.Namespace) -> int:
     """Measure and print."""
     require_integer("runs", options.runs, at_least=1)
-    settings = {**BENCHMARKS[options.benchmark], **SIZE, "model": options.benchmark}
+    settings = {**chapter_settings(options.benchmark), **SIZE, "model": options.benchmark}
     settings.update(dataset=find_dataset(options.dataset), floatX=options.floatX)
     for name in ("n_epochs", "batch_size"):
         if getattr(options, name) is not None:
