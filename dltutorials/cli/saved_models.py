@@ -7,11 +7,15 @@
 """
 
 import argparse
+from typing import Any
 
 from dltutorials.cli.console import print_message
-from dltutorials.datasets import FILE_NAME
+from dltutorials.datasets import FILE_NAME, SPLITS, load_mnist
+from dltutorials.exceptions import DataError, in_file
 from dltutorials.models import CHAPTERS
 from dltutorials.prediction.saved_model import SavedModel, read_model
+
+import numpy
 
 
 def add_saved_model_arguments(parser: argparse.ArgumentParser, whose: str) -> None:
@@ -55,3 +59,31 @@ def read_saved_model(path: str, options: argparse.Namespace) -> SavedModel:
     if saved.assumption is not None:
         print_message(f"{path}: {saved.assumption}; give its option if that is wrong")
     return saved
+
+
+def read_test_set(
+    path: str, options: argparse.Namespace, saved: SavedModel
+) -> tuple[Any, numpy.ndarray]:
+    """Return the examples and labels of the test set that a saved model is shown.
+
+    Parameters
+    ----------
+    path : str
+        Of the model.
+    options : argparse.Namespace
+    saved : SavedModel
+
+    Raises
+    ------
+    DataError
+        If the data set cannot be used, or has labels that the model does not know.
+    """
+    with in_file(path):
+        saved.require_labels()
+    x, y = load_mnist(options.dataset, options.offline)[SPLITS.index("test")]
+    if y.max() >= saved.n_out:
+        raise DataError(
+            f"{path}: has {saved.n_out} labels, and the test set labels up to {y.max()}; "
+            "give the data set that it was trained on (--dataset)"
+        )
+    return x, y

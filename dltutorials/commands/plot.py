@@ -7,9 +7,13 @@ from typing import Any
 
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
-from dltutorials.cli.saved_models import add_saved_model_arguments, read_saved_model
-from dltutorials.datasets import SPLITS, find_dataset, list_files, load_mnist
-from dltutorials.exceptions import DataError, in_file
+from dltutorials.cli.saved_models import (
+    add_saved_model_arguments,
+    read_saved_model,
+    read_test_set,
+)
+from dltutorials.datasets import find_dataset, list_files
+from dltutorials.exceptions import in_file
 from dltutorials.extras import import_optional
 from dltutorials.io.files import durable_writer, prepare_output
 from dltutorials.io.in_use import FilesInUse
@@ -18,7 +22,8 @@ from dltutorials.plotting.curves import plot_history
 from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
 from dltutorials.plotting.misclassified import N_MISTAKES, plot_errors
 from dltutorials.plotting.runs import MAX_RUNS
-from dltutorials.training.parameters import read_params
+from dltutorials.prediction.saved_model import check_class_names
+from dltutorials.training.parameters import read_params_and_description
 from dltutorials.training.snapshots import find_snapshots
 
 STRIP_UNITS = 10
@@ -193,13 +198,17 @@ def draw_history(options: argparse.Namespace) -> str:
 def draw_filters(options: argparse.Namespace) -> str:
     """Draw the weights of the first layer; return what was drawn."""
     [path] = options.inputs
-    params = read_params(path)
+    params, about = read_params_and_description(path)
     n_units = N_UNITS if options.units is None else options.units
     with in_file(path):
         units = choose_units(params, n_units, options.choose)
         W = params[0]
-        ax = plot_filters(W[:, units], options.img_shape, list(units), options.colours)
-    kind = "labels" if len(params) == 2 else "hidden units"
+        kind = "labels" if len(params) == 2 else "hidden units"
+        labels: Sequence[Any] = list(units)
+        if kind == "labels" and about is not None and about.class_names is not None:
+            check_class_names(about.class_names, W.shape[1])
+            labels = [about.class_names[unit] for unit in units]
+        ax = plot_filters(W[:, units], options.img_shape, labels, options.colours)
     shown = f"{len(units)} of {W.shape[1]:,} {kind}"
     if len(units) == W.shape[1]:
         shown = f"the {len(units)} {kind}"
@@ -212,16 +221,13 @@ def draw_errors(options: argparse.Namespace) -> str:
     """Draw the mistakes on the test set; return what was drawn."""
     [path] = options.inputs
     saved = read_saved_model(path, options)
-    x, y = load_mnist(options.dataset, options.offline)[SPLITS.index("test")]
+    x, y = read_test_set(path, options, saved)
     with in_file(path):
         p_y_given_x = saved.predict_proba(x)
-        if y.max() >= saved.n_out:
-            raise DataError(
-                f"has {saved.n_out} labels, and the test set labels up to {y.max()}; "
-                "give the data set that it was trained on (--dataset)"
-            )
     with in_file(options.dataset):
-        axes = plot_errors(x, y, p_y_given_x, options.mistakes, options.img_shape)
+        axes = plot_errors(
+            x, y, p_y_given_x, options.mistakes, options.img_shape, class_names=saved.class_names
+        )
     figures.save_figure(axes[0].figure, options.output, options.dpi)
     n_mistakes = int((p_y_given_x.argmax(axis=1) != y).sum())
     return (

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from dltutorials.cli import console
-from dltutorials.cli.saved_models import add_saved_model_arguments, read_saved_model
-from dltutorials.datasets import SPLITS, load_mnist
-from dltutorials.exceptions import DataError, OptionError
+from dltutorials.cli.saved_models import (
+    add_saved_model_arguments,
+    read_saved_model,
+    read_test_set,
+)
+from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional
 from dltutorials.prediction.photos import SIDE, load_photo
 from dltutorials.prediction.saved_model import SavedModel
@@ -73,17 +76,19 @@ def predict(options: argparse.Namespace) -> int:
     if options.image:
         import_optional("PIL.Image", "images need Pillow")
     saved = read_saved_model(options.model, options)
+    with in_file(options.model):
+        saved.require_labels()
     examples = load_test_images(options, saved) if options.index else []
     photos = load_photos(options.image, saved)
     examples += [photo for photo in photos if photo is not None]
     x = numpy.array([example.x for example in examples]).reshape(-1, saved.n_in)
-    report(examples, saved.predict_proba(x), options.format)
+    report(examples, saved.predict_proba(x), saved.class_names, options.format)
     return console.FAILED if None in photos else console.DONE
 
 
 def load_test_images(options: argparse.Namespace, saved: SavedModel) -> list[Example]:
     """Return images of the test set, with their labels."""
-    x, y = load_mnist(options.dataset, options.offline)[SPLITS.index("test")]
+    x, y = read_test_set(options.model, options, saved)
     for index in options.index:
         if not 0 <= index < len(x):
             raise OptionError(
@@ -113,38 +118,54 @@ def require_inputs(saved: SavedModel, n_in: int, what: str) -> None:
         raise DataError(f"the model has {saved.n_in} inputs, and {what} {n_in} pixels")
 
 
-def report(examples: Sequence[Example], p_y_given_x: numpy.ndarray, form: str) -> None:
+def report(
+    examples: Sequence[Example],
+    p_y_given_x: numpy.ndarray,
+    class_names: Sequence[str] | None,
+    form: str,
+) -> None:
     """Print the predictions."""
-    records = [as_record(example, p) for example, p in zip(examples, p_y_given_x)]
+    records = [as_record(example, p, class_names) for example, p in zip(examples, p_y_given_x)]
     if form == "json":
         console.print_results([json.dumps(records, indent=1)])
         return
+    names = [as_printable(name) for name in class_names or range(p_y_given_x.shape[1])]
     for record in records:
-        console.print_results(lines_of(record))
+        console.print_results(lines_of(record, names))
     judged = [record for record in records if record["truth"] is not None]
     if len(judged) > 1:
         n_wrong = sum(record["label"] != record["truth"] for record in judged)
         console.print_results([f"{n_wrong} of {len(judged)} test images are labelled wrongly"])
 
 
-def as_record(example: Example, p: numpy.ndarray) -> dict[str, Any]:
+def as_record(
+    example: Example, p: numpy.ndarray, class_names: Sequence[str] | None
+) -> dict[str, Any]:
     """Return a prediction as JSON can hold it; a source is an index or the path of an image."""
     label = int(p.argmax())
     return {
         **{name: example.source.get(name) for name in ("index", "image")},
         "label": label,
+        "class_name": None if class_names is None else class_names[label],
         "probability": float(p[label]),
         "truth": example.truth,
         "probabilities": p.tolist(),
     }
 
 
-def lines_of(record: dict[str, Any]) -> list[str]:
+def as_printable(name: Any) -> str:
+    """Return a name of a class for a line of text, whatever a file has as names."""
+    text = str(name)
+    return text if text.isprintable() and text.strip() else ascii(text)
+
+
+def lines_of(record: dict[str, Any], names: Sequence[str]) -> list[str]:
     """Return a line with the label, and one with the probabilities of all of them."""
     source = record["image"] if record["index"] is None else f"test image {record['index']}"
-    line = f"{source}: label {record['label']} ({record['probability'] * 100:.2f} %)"
+    line = f"{source}: label {names[record['label']]} ({record['probability'] * 100:.2f} %)"
     if record["truth"] is not None:
         verdict = "right" if record["truth"] == record["label"] else "wrong"
-        line += f", truth {record['truth']}, {verdict}"
+        line += f", truth {names[record['truth']]}, {verdict}"
     ranked = sorted(enumerate(record["probabilities"]), key=lambda pair: -pair[1])[:_MOST_SHOWN]
-    return [line, "  " + "  ".join(f"{label}: {p * 100:.1f}" for label, p in sorted(ranked)) + " %"]
+    shares = "  ".join(f"{names[label]}: {p * 100:.1f}" for label, p in sorted(ranked))
+    return [line, f"  {shares} %"]

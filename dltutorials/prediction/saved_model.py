@@ -203,13 +203,19 @@ def rebuild_model(
         None if about is None else about.class_names,
         None if about is None else about.scale,
     )
-    _check_class_names(about.class_names, recipe.sizes.get("n_out"))
+    check_class_names(about.class_names, recipe.sizes.get("n_out"))
     model = _fill(recipe, values)
     model.class_names = about.class_names
     return SavedModel(model, about, recipe.sizes, recipe.assumption)
 
 
-def _check_class_names(class_names: Sequence[str] | None, n_out: int | None) -> None:
+def check_class_names(class_names: Sequence[str] | None, n_out: int | None) -> None:
+    """Refuse names that are not one for each label.
+
+    Raises
+    ------
+    DataError
+    """
     if class_names is not None and len(class_names) != n_out:
         raise DataError(f"its description names {len(class_names):,} classes, expected {n_out}")
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import dltutorials
 from dltutorials import save_params
+from dltutorials.training.description import Description
+from dltutorials.training.parameters import read_params
 from dltutorials.training.snapshots import save_snapshot
 
 import numpy
@@ -97,6 +99,35 @@ class TestPictures:
             assert main(["errors", "mlp.pkl", "--output", "e.svg", *arguments]) == 0
             contents.append(Path("e.svg").read_bytes())
         assert contents[0] != contents[1]
+
+    def test_the_description_decides_where_there_is_one(self, main, capsys):
+        values = read_params("mlp.pkl")
+        contents = {}
+        for name, about, options in (
+            ("relu", None, ["--activation", "relu"]),
+            ("described", Description("mlp", {"activation": "relu"}), []),
+            ("old", None, []),
+        ):
+            save_params(values, f"{name}.pkl", about)
+            arguments = [f"{name}.pkl", "--dataset", "tiny.npz", "--output", "e.svg", *options]
+            assert main(["errors", *arguments]) == 0
+            contents[name] = Path("e.svg").read_bytes()
+            err = capsys.readouterr().err
+            assert ("taken for a multilayer perceptron" in err) == (name == "old")
+        assert contents["relu"] == contents["described"] != contents["old"]
+
+    def test_classes_have_their_names(self, main):
+        names = [f"class{number}" for number in range(10)]
+        about = Description("logreg", class_names=names)
+        save_params(read_params("best_model.pkl"), "named.pkl", about)
+        pictures = {}
+        for kind, options in (("errors", ["--dataset", "tiny.npz"]), ("filters", [])):
+            for name in ("named", "best_model"):
+                main([kind, f"{name}.pkl", "--output", "e.svg", *options])
+                pictures[kind, name] = Path("e.svg").read_bytes()
+            assert pictures[kind, "named"] != pictures[kind, "best_model"]
+        save_params(read_params("best_model.pkl"), "few.pkl", Description(class_names=names[:3]))
+        assert main(["filters", "few.pkl"]) == 1
 
     def test_snapshots_as_animation_and_as_strip(self, main, capsys):
         assert main(["snapshots", "snapshots", "--frames", "4"]) == 0

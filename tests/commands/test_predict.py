@@ -4,11 +4,14 @@ import sys
 from pathlib import Path
 
 import dltutorials
-from dltutorials import save_params
+from dltutorials import MLP, save_params
+from dltutorials.prediction.photos import load_photo
+from dltutorials.training.description import Description
 
 import numpy
 import PIL.Image
 import pytest
+import theano.tensor as T
 from helpers import SCRIPTS, run_python
 
 
@@ -156,6 +159,77 @@ def test_with_many_labels_the_most_probable_ones_are_shown(main, tiny_file, caps
     assert re.findall(r"(\d+): ", capsys.readouterr().out.splitlines()[1]) == [
         str(label) for label in range(16, 26)
     ]
+
+
+class TestDescription:
+    """What a file of parameters says of its model is heard."""
+
+    @pytest.fixture
+    def relu(self, main):
+        """Save a multilayer perceptron, with its description and without; return its answers."""
+        model = MLP(numpy.random.RandomState(3), T.matrix("x"), 784, 30, 10, "relu")
+        W = numpy.random.RandomState(4).randn(30, 10)
+        model.output_layer.W.set_value(W.astype(model.output_layer.W.dtype))
+        save_params(model, "relu.pkl")
+        save_params(model.params, "old.pkl")
+        return model
+
+    def probabilities(self, main, capsys, *arguments):
+        assert main([*arguments, "--format", "json"]) == 0
+        out, err = capsys.readouterr()
+        return [record["probabilities"] for record in json.loads(out)], err
+
+    @pytest.mark.parametrize("options", [[], ["--activation", "relu"]])
+    def test_a_relu_model_is_one(self, main, relu, tiny_file, tiny_sets, capsys, options):
+        draw_photo("photo.png")
+        arguments = ["--dataset", str(tiny_file), "--index", "0", "5", "--image", "photo.png"]
+        (*images, photo), err = self.probabilities(main, capsys, "relu.pkl", *arguments, *options)
+        assert err == ""
+        expected = relu.predict_proba(tiny_sets[2][0][[0, 5]])
+        numpy.testing.assert_allclose(images, expected, rtol=1e-4)
+        expected = relu.predict_proba(load_photo("photo.png"))
+        numpy.testing.assert_allclose(photo, expected, rtol=1e-4)
+
+    @pytest.mark.usefixtures("relu")
+    def test_another_activation_is_refused(self, main, tiny_file, capsys):
+        arguments = ["--dataset", str(tiny_file), "--index", "0", "--activation", "sigmoid"]
+        assert main(["relu.pkl", *arguments]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "activation: got 'sigmoid', but the file says 'relu'" in err
+
+    def test_what_is_assumed_of_an_old_file_is_told(self, main, relu, tiny_file, capsys):
+        arguments = ["old.pkl", "--dataset", str(tiny_file), "--index", "0"]
+        _, err = self.probabilities(main, capsys, *arguments)
+        [line] = err.splitlines()
+        assert "old.pkl: has no description" in line
+        assert "a multilayer perceptron with activation 'tanh'" in line
+        _, err = self.probabilities(main, capsys, *arguments, "--activation", "relu")
+        assert err == ""
+
+    def test_classes_have_their_names(self, main, tiny_file, capsys):
+        names = [*"abcdefgh", "neun\n", "\x1b[31m"]
+        about = Description("logreg", class_names=names)
+        save_params([numpy.zeros((784, 10)), numpy.arange(10.0)], "named.pkl", about)
+        arguments = ["named.pkl", "--dataset", str(tiny_file), "--index", "0"]
+        assert main(arguments) == 0
+        line, shares = capsys.readouterr().out.splitlines()
+        assert re.fullmatch(r"test image 0: label '\\x1b\[31m' \([\d.]+ %\), truth .*", line)
+        assert "g: 3.1  h: 8.6  'neun\\n': 23.3" in shares
+        assert main([*arguments, "--format", "json"]) == 0
+        [record] = json.loads(capsys.readouterr().out)
+        assert (record["label"], record["class_name"]) == (9, "\x1b[31m")
+
+    def test_labels_that_the_model_lacks_are_refused(self, main, tiny_file, capsys):
+        save_params([numpy.zeros((784, 5)), numpy.zeros(5)], "five.pkl", Description("logreg"))
+        assert main(["five.pkl", "--dataset", str(tiny_file), "--index", "0"]) == 1
+        assert "five.pkl: has 5 labels, and the test set labels up to 9" in capsys.readouterr().err
+
+    def test_a_model_of_another_kind_is_named(self, main, tiny_file, capsys):
+        save_params([numpy.zeros((784, 5))], "da.pkl", Description("da"))
+        assert main(["da.pkl", "--dataset", str(tiny_file), "--index", "0"]) == 1
+        [line] = capsys.readouterr().err.splitlines()
+        assert "da.pkl: is of a model 'da', expected one of logreg, mlp" in line
 
 
 def test_in_a_process_of_its_own_the_real_test_set(tmp_path):
