@@ -25,9 +25,10 @@ and returns Theano expressions:
 from collections.abc import Iterable
 from typing import Any
 
-from dltutorials.backend import sum_of_squares
+from dltutorials.backend import checked_labels, sum_of_squares
 from dltutorials.checks import require_not_negative
 from dltutorials.exceptions import OptionError
+from dltutorials.types import Expression
 
 import theano.tensor as T
 
@@ -67,7 +68,7 @@ def negative_log_likelihood(p_y_given_x: Any, y: Any, reduction: str = "mean") -
     """
     if reduction not in ("mean", "sum"):
         raise OptionError(f"reduction: got {reduction!r}, expected 'mean' or 'sum'")
-    _require_labels(y)
+    y = _labels(y, *T.as_tensor_variable(p_y_given_x).shape)
     log_likelihoods = T.log(p_y_given_x)[T.arange(y.shape[0]), y]
     return -(T.mean if reduction == "mean" else T.sum)(log_likelihoods)
 
@@ -97,8 +98,7 @@ def zero_one_loss(p_y_given_x: Any, y: Any) -> Any:
     Differs: the chapter's line lacks ``axis=1``; it takes the position of the
     largest entry of the whole matrix and compares that with every label.
     """
-    _require_labels(y)
-    return T.sum(T.neq(T.argmax(p_y_given_x, axis=1), y))
+    return T.sum(misclassified(T.argmax(p_y_given_x, axis=1), y))
 
 
 def errors(y_pred: Any, y: Any) -> Any:
@@ -149,8 +149,7 @@ def misclassified(y_pred: Any, y: Any) -> Any:
     Source: Getting Started, "Zero-One Loss".
     """
     _require_labels(y_pred, "y_pred")
-    _require_labels(y)
-    return T.neq(y_pred, y)
+    return T.neq(y_pred, _labels(y, *_shape_of_probabilities(y_pred)))
 
 
 def l1(weights: Iterable[Any]) -> Any:
@@ -219,6 +218,22 @@ def penalty(weights: Iterable[Any], L1_reg: float = 0, L2_reg: float = 0) -> Any
     weights = list(weights)
     terms = [(L1_reg, l1), (L2_reg, l2_sqr)]
     return sum(strength * norm(weights) for strength, norm in terms if strength)
+
+
+def _shape_of_probabilities(y_pred: Expression) -> tuple[Expression, ...]:
+    """Return the number of examples, and of labels where `y_pred` is ``T.argmax(..., axis=1)``."""
+    y_pred = T.as_tensor_variable(y_pred)
+    node = y_pred.owner
+    if node is not None and getattr(node.op, "axis", None) in (1, (1,)):
+        [p_y_given_x] = node.inputs
+        return tuple(p_y_given_x.shape)
+    return (y_pred.shape[0],)
+
+
+def _labels(y: Any, *shape: Expression) -> Expression:
+    """Return labels that are checked when they are computed, if they are an integer vector."""
+    _require_labels(y)
+    return checked_labels(y, *shape)
 
 
 def _require_labels(y: Any, name: str = "y") -> None:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "scripts"
 
 theano_only = pytest.mark.skipif(backend.name() != "Theano", reason="about Theano itself")
+on_pytensor = pytest.mark.skipif(backend.name() == "Theano", reason="Theano is installed here")
 
 
 def load_module(path):

@@ -30,12 +30,15 @@ from dltutorials.backend.describe import (  # noqa: E402
     name_blas,
     versions,
 )
+from dltutorials.backend.labels import LabelError, checked_labels  # noqa: E402
 from dltutorials.backend.openblas import SlowTheanoWarning  # noqa: E402
 from dltutorials.backend.pooling import max_pool_2d  # noqa: E402
 
 __all__ = [
     "NAMES",
+    "LabelError",
     "SlowTheanoWarning",
+    "checked_labels",
     "compile_now",
     "conv2d",
     "default_mode",

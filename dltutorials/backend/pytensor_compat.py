@@ -72,6 +72,8 @@ def import_pytensor(user: UserSettings) -> types.ModuleType:
             pytensor = importlib.import_module("pytensor")
         special = importlib.import_module("pytensor.tensor.special")
     theano = _register(pytensor, special)
+    importlib.import_module("dltutorials.backend.pytensor_index")
+    _load_kernels_at_first_use(importlib.import_module("pytensor.link.numba.linker").NumbaLinker)
     lacking = [name for name, value in user.all().items() if not _has_option(pytensor, name, value)]
     if lacking:
         _warn(
@@ -82,6 +84,17 @@ def import_pytensor(user: UserSettings) -> types.ModuleType:
             theano, importlib.import_module("pytensor.link.c.cmodule").GCC_compiler
         )
     return theano
+
+
+def _load_kernels_at_first_use(linker: Any) -> None:
+    """Register our Numba code when Numba itself is imported, which takes half a second."""
+    convert = linker.fgraph_convert
+
+    def fgraph_convert(self: Any, fgraph: Any, **options: Any) -> Any:
+        importlib.import_module("dltutorials.backend.numba_kernels")
+        return convert(self, fgraph, **options)
+
+    linker.fgraph_convert = fgraph_convert
 
 
 def default_mode() -> None:
@@ -219,7 +232,10 @@ def _register(pytensor: Any, special: Any) -> types.ModuleType:
     def categorical_crossentropy(coding_dist: Any, true_dist: Any) -> Any:
         if true_dist.ndim == coding_dist.ndim:
             return -T.sum(true_dist * T.log(coding_dist), axis=-1)
-        return -T.log(coding_dist)[T.arange(true_dist.shape[0]), true_dist]
+        from dltutorials.backend.labels import checked_labels  # a Theano operation, made later
+
+        y = checked_labels(true_dist, *coding_dist.shape)
+        return -T.log(coding_dist)[T.arange(y.shape[0]), y]
 
     def binary_crossentropy(output: Any, target: Any) -> Any:
         return -(target * T.log(output) + (1 - target) * T.log(1 - output))
@@ -249,6 +265,8 @@ def _register(pytensor: Any, special: Any) -> types.ModuleType:
         pytensor,
         clone=pytensor.graph.replace.clone_replace,
         __version__=pytensor.__version__,
+        Op=importlib.import_module("pytensor.link.c.op").COp,  # may have C code, as Theano's
+        Apply=pytensor.graph.Apply,
         __path__=[],  # a package, for ``import theano.tensor``
         backend_name=NAME,
         uses_numba=pytensor.config.linker in _NUMBA,
@@ -257,8 +275,6 @@ def _register(pytensor: Any, special: Any) -> types.ModuleType:
         printing=printing,
         pp=pytensor.printing.pp,
         dot=T.dot,
-        Op=importlib.import_module("pytensor.link.c.op").COp,
-        Apply=pytensor.graph.Apply,
     )
     tensor.__path__ = []
     for module in (theano, tensor, nnet, printing):

@@ -24,6 +24,7 @@ True
 from typing import Any
 
 from dltutorials.backend.flags import UserSettings
+from dltutorials.backend.labels import CheckedLabels
 from dltutorials.backend.sum_of_squares import SumOfSquares
 
 import theano
@@ -37,7 +38,7 @@ from theano.tensor.nnet import nnet
 from theano.tensor.subtensor import Subtensor
 
 _OPERATIONS = (
-    *(Elemwise, CAReduce, DimShuffle, Subtensor, Argmax, SumOfSquares),
+    *(Elemwise, CAReduce, DimShuffle, Subtensor, Argmax, SumOfSquares, CheckedLabels),
     *(Dot22, Dot22Scalar, Gemm, Gemv, Ger),
     *(nnet.Softmax, nnet.SoftmaxWithBias, nnet.SoftmaxGrad),
     *(nnet.CrossentropySoftmaxArgmax1HotWithBias, nnet.CrossentropySoftmax1HotWithBiasDx),

@@ -11,11 +11,9 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
-from helpers import SCRIPTS, run_python
+from helpers import SCRIPTS, on_pytensor, run_python
 
 pytestmark = pytest.mark.numbers
-
-on_pytensor = pytest.mark.skipif(backend.name() == "Theano", reason="Theano is installed here")
 
 
 def run(program, folder, check=True, **variables):

@@ -1,0 +1,45 @@
+"""What Numba compiles of our own operations.
+
+PyTensor imports this when Numba is to compile for the first time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from dltutorials.backend.labels import CheckedLabels, LabelError
+from dltutorials.backend.pytensor_index import CheckedIndex, OutOfBoundsError
+
+from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
+
+Kernel = Callable[..., Any]
+
+
+@register_funcify_default_op_cache_key(CheckedIndex)
+def checked_index(op: Any, node: Any, **kwargs: Any) -> Kernel:
+    """Return the loop over an index."""
+    axis = op.axis
+
+    @numba_njit
+    def kernel(index: Any, size: Any) -> Any:
+        for i in index.flat:
+            if i < -size.item() or i >= size.item():
+                raise OutOfBoundsError(i, axis, size.item())
+        return index
+
+    return kernel
+
+
+@register_funcify_default_op_cache_key(CheckedLabels)
+def checked_labels(op: Any, node: Any, **kwargs: Any) -> Kernel:
+    """Return the loop over the labels."""
+
+    @numba_njit
+    def kernel(y: Any, n_rows: Any, n_out: Any) -> Any:
+        if y.shape[0] != n_rows.item():
+            raise LabelError(y.shape[0], n_rows.item())
+        for i in range(y.shape[0]):
+            if y[i] < 0 or y[i] >= n_out.item():
+                raise LabelError(y.shape[0], y.shape[0], i, y[i], n_out.item())
+        return y
+
+    return kernel
