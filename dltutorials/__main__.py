@@ -6,6 +6,7 @@ where only one begins so.
 """
 
 import ast
+import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -37,10 +38,11 @@ def _main(arguments: list[str]) -> int:
     names = [name for name in modules if name.startswith(wanted)]
     name = wanted if wanted in names else names[0] if len(names) == 1 else None
     if name is None:
-        expected = ", ".join(names or modules)
-        return console.fail(
-            f"error: got {arguments[0]}, expected one of {expected}", console.WRONG_USAGE
-        )
+        message = f"error: got {arguments[0]}, expected one of {', '.join(names or modules)}"
+        similar = difflib.get_close_matches(wanted, modules, n=1)
+        if similar and not names:
+            message += f"; did you mean {similar[0]}?"
+        return console.fail(message, console.WRONG_USAGE)
     with console.named(f"dltutorials {name}"):
         return int(importlib.import_module(modules[name]).main(others))
 

@@ -1,6 +1,7 @@
 import re
 import sys
 
+from dltutorials import __version__
 from dltutorials.__main__ import find_commands, main
 
 import pytest
@@ -37,6 +38,7 @@ def test_it_does_what_the_script_does(tmp_path, tiny_file):
         ([], 2, "usage: dltutorials NAME"),
         (["--version"], 0, "dltutorials 0."),
         (["paint"], 2, "dltutorials: error: got paint, expected one of download-data, plot"),
+        (["train-mpl"], 2, "train-logreg, train-mlp; did you mean train-mlp?\n"),
         (["train"], 2, "error: got train, expected one of train-logreg, train-mlp\n"),
         (
             ["train-l", "--batch-size", "0"],
@@ -55,3 +57,10 @@ def test_the_help_of_a_script_has_its_name_in_it(capsys):
         main(["download", "--help"])
     assert end.value.code == 0
     assert "usage: dltutorials download-data [-h]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", find_commands())
+def test_every_command_tells_its_version(capsys, name):
+    with pytest.raises(SystemExit) as end:
+        main([name, "--version"])
+    assert (end.value.code, capsys.readouterr().out) == (0, f"dltutorials {__version__}\n")

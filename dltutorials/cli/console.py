@@ -18,7 +18,9 @@ the terminal's encoding lacks is written as an escape.
 import argparse
 import contextlib
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
@@ -157,6 +159,20 @@ def named(name: str) -> Iterator[None]:
         yield
     finally:
         _program_name.reset(token)
+
+
+@contextlib.contextmanager
+def handled(number: int, handler: Any) -> Iterator[None]:
+    """Handle a signal otherwise during the block, where Python allows that: in the main thread."""
+    previous = signal.getsignal(number)
+    if previous is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, previous)
 
 
 def seed(text: str) -> int:

@@ -188,8 +188,7 @@ def check_numbers(options: argparse.Namespace) -> None:
     for name in ("L1_reg", "L2_reg"):
         if name in options:
             require_not_negative(name, getattr(options, name))
-    if "patience" in options:
-        early_stopping(options)
+    early_stopping(options)
 
 
 def check_files(options: argparse.Namespace) -> None:
@@ -209,8 +208,10 @@ def check_files(options: argparse.Namespace) -> None:
             files.write("--snapshots", path)
 
 
-def early_stopping(options: argparse.Namespace) -> EarlyStopping:
-    """Return the early-stopping rule that the options ask for."""
+def early_stopping(options: argparse.Namespace) -> EarlyStopping | None:
+    """Return the early-stopping rule that the options ask for; None without a classifier's."""
+    if "patience" not in options:
+        return None
     return EarlyStopping(
         patience=options.patience,
         patience_increase=options.patience_increase,

@@ -85,11 +85,11 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if records:
         show.say(f"{len(records)} of {len(jobs)} runs are finished already in {options.results}")
     waiting = [job for job in jobs if job.key not in records]
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        for record in run_jobs(waiting, n_processes, options.dask) if waiting else ():
-            records[record["key"]] = record
-            show(record, len(records))
+        with console.handled(signal.SIGTERM, _interrupt):
+            for record in run_jobs(waiting, n_processes, options.dask) if waiting else ():
+                records[record["key"]] = record
+                show(record, len(records))
     except KeyboardInterrupt as interrupt:
         console.print_message(
             f"interrupted; {len(records)} of {len(jobs)} runs are finished in {options.results}; "

@@ -24,6 +24,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 CONNECT_TIMEOUT = 5  # seconds
 WORKERS_TIMEOUT = 5
+_CHATTY = ("asyncio", "distributed", "tornado")
 
 
 def run_jobs(
@@ -78,11 +79,10 @@ def _backend(scheduler: str | None) -> Iterator[tuple[str | None, Any]]:
             f"--dask needs the packages dask and distributed ({error}); "
             "install them: pip install 'dltutorials[cluster]'"
         ) from None
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # pages on a lost connection; what matters is raised
     try:
         get_address_host_port(scheduler)  # a client would stumble over a wrong one once more
         with contextlib.ExitStack() as stack:
+            stack.enter_context(_silent())
             client = distributed.Client(scheduler, timeout=CONNECT_TIMEOUT, set_as_default=False)
             stack.enter_context(client)
             _require_workers(client, distributed.TimeoutError)
@@ -91,8 +91,21 @@ def _backend(scheduler: str | None) -> Iterator[tuple[str | None, Any]]:
     except (OSError, ValueError, CancelledError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ClusterError(f"the Dask scheduler {scheduler} cannot be used: {reason}") from None
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask from logging pages on a lost connection; what matters is raised."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in _CHATTY]
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
     finally:
-        logging.disable(disabled)
+        for logger, disabled in zip(loggers, before):
+            logger.disabled = disabled
 
 
 def _require_workers(client: Any, timeout_error: Any) -> None:

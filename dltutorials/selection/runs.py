@@ -14,6 +14,7 @@ called in any process that has the package and sees the folder.
 """
 
 import argparse
+import contextlib
 import gc
 import hashlib
 import json
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 
 from dltutorials import backend
 from dltutorials._version import __version__
+from dltutorials.cli.console import handled
 from dltutorials.cli.options import early_stopping
 from dltutorials.cli.prepare import (
     fingerprint,
@@ -144,8 +146,12 @@ def run_job(job: Job, owner: int) -> RunRecord:
     KeyboardInterrupt
         After Ctrl-C; there is no record then.
     """
-    if os.getpid() != owner and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    is_owner = os.getpid() == owner
+    with contextlib.nullcontext() if is_owner else handled(signal.SIGINT, signal.SIG_IGN):
+        return _run_job(job)
+
+
+def _run_job(job: Job) -> RunRecord:
     with _one_at_a_time:
         finished = load_record(job)
         if finished is not None:

@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -67,10 +68,10 @@ def run(tmp_path, tiny_file):
 def main(find_main, tiny_file):
     """Return the script's main function, on the tiny data set, in this process."""
     script = find_main("select_model")
-    before = signal.getsignal(signal.SIGTERM)
     common = ["--", "--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "2"]
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     yield lambda *arguments: script([*arguments, *common])
-    signal.signal(signal.SIGTERM, before)
+    assert before == (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT))
 
 
 def records(tmp_path, folder="runs"):
@@ -292,8 +293,10 @@ def test_a_cluster_of_two_of_which_one_is_killed_half_way(run, cluster, tmp_path
 )
 def test_a_scheduler_out_of_reach_is_one_line(main, capsys, address, phrase):
     pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    logger = logging.getLogger("distributed.comm")
     begun = time.monotonic()
     assert main("train_mlp", "--seeds", "2", "--dask", address, "--quiet") == 1
+    assert (logger.disabled, logging.root.manager.disable) == (False, logging.NOTSET)
     assert time.monotonic() - begun < 20
     [line] = capsys.readouterr().err.splitlines()
     assert f"the Dask scheduler {address} cannot be used: " in line
