@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
-NOT_CHAPTERS = ("index", "architecture")
+GUIDES = ("data", "training", "plotting", "prediction", "selection")
+PROJECT = ("backends", "benchmarks", "robustness", "architecture")
+NOT_CHAPTERS = ("index", *GUIDES, *PROJECT)
 SHELL_CELL = "%%sh\n"
 SHOWN_OUTPUT = re.compile(r"```text\n(.*?)```\n*", re.DOTALL)
 

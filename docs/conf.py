@@ -13,7 +13,9 @@ from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.search.en import SearchEnglish
 
-CHAPTERS = ["getting_started", *models.CHAPTERS, "zh/getting_started", "architecture"]
+CHAPTERS = ["getting_started", *models.CHAPTERS, "zh/getting_started"]
+GUIDES = ["data", "training", "plotting", "prediction", "selection"]
+PROJECT = ["backends", "benchmarks", "robustness", "architecture"]
 
 project = "dltutorials"
 html_title = "dltutorials"
@@ -74,7 +76,9 @@ def adapt_source(app, docname, source):
     # GitHub wants a space between a formula and Chinese punctuation; a reader does not.
     source[0] = re.sub(rf"(?<=\$) (?={MARKS})|(?<={MARKS}) (?=\$)", "", source[0])
     if docname == "index":
-        source[0] += "\n```{toctree}\n:hidden:\n\n" + "\n".join(CHAPTERS) + "\n```\n"
+        source[0] += (
+            "\n```{toctree}\n:hidden:\n\n" + "\n".join(CHAPTERS + GUIDES + PROJECT) + "\n```\n"
+        )
 
 
 def name_language(app, pagename, templatename, context, doctree):
