@@ -153,11 +153,11 @@ def test_wrong_options_exit_with_status_2_and_write_nothing(main, capsys, argume
     [
         (["--dataset", "missing.pkl.gz"], "no data set found; tried missing.pkl.gz, "),
         (["--dataset", "."], "train-images-idx3-ubyte is not there"),
-        (["--dataset", "text"], "not a sound gzip file"),
+        (["--dataset", "text"], "text: is text, expected an .npz file"),
         (["--dataset", "hostile.pkl.gz"], "the pickle names builtins.print"),
         (["--dataset", "two.pkl.gz"], "got a tuple of 2, expected a tuple of three sets"),
         (["--dataset", "labels.pkl.gz"], "y: got labels from 1 to 10, but no example of label 0"),
-        (["--dataset", "nan.pkl.gz"], "x: got values from nan to nan, expected 0 to 1"),
+        (["--dataset", "nan.pkl.gz"], "x: got nan in example 0, expected finite numbers"),
         (["--save", "missing/best.pkl"], "No such file or directory; choose a file in a folder"),
         (["--save", "."], "it is a folder"),
     ],
