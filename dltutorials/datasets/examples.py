@@ -27,6 +27,7 @@ import numpy
 _NUMBERS = "biuf"  # the kinds of NumPy's types that are numbers
 _DARK = 64  # bytes that are all below are hardly grey values
 _BRIGHT = 128  # numbers that reach from 0 to here, and not beyond 255, may well be
+_MAX_NUMBERS = 1 << 27  # in nested lists: 1 GiB of float64
 
 
 class Rows(NamedTuple):
@@ -90,6 +91,8 @@ def to_array(x: Any, name: str) -> numpy.ndarray:
                 "fill them in with x.filled(...), or remove these examples"
             )
         x = x.data
+    if isinstance(x, (list, tuple)):
+        _check_nesting(x, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # older NumPy makes an object array of uneven rows
@@ -98,6 +101,31 @@ def to_array(x: Any, name: str) -> numpy.ndarray:
         is_uneven = isinstance(x, (list, tuple)) and "shape" in str(error)
         reason = "rows of different lengths" if is_uneven else " ".join(str(error).split())
         raise DataError(f"{name}: got {reason}, expected an array of numbers") from None
+
+
+def _check_nesting(x: list | tuple, name: str) -> None:
+    """Refuse lists that would become far more numbers than they take memory now.
+
+    A list may hold another one many times, or itself: a few bytes of a pickle can stand
+    for more numbers than any machine can hold.
+    """
+    counts: dict[int, int] = {}
+
+    def count(values: list | tuple) -> int:
+        if id(values) not in counts:
+            counts[id(values)] = _MAX_NUMBERS + 1  # for one that is met again inside itself
+            inner = [count(value) for value in values if isinstance(value, (list, tuple))]
+            counts[id(values)] = len(values) - len(inner) + sum(inner)
+        return counts[id(values)]
+
+    try:
+        n_numbers = count(x)
+    except RecursionError:
+        n_numbers = _MAX_NUMBERS + 1
+    if n_numbers > _MAX_NUMBERS:
+        raise DataError(
+            f"{name}: got lists nested to more than {_MAX_NUMBERS:,} numbers, expected an array"
+        )
 
 
 def _numbers_of_objects(array: numpy.ndarray) -> numpy.ndarray:
