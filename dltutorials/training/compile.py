@@ -15,7 +15,7 @@ from dltutorials.backend import compile_now, default_mode, updated_variables
 from dltutorials.datasets import SPLITS
 from dltutorials.exceptions import OptionError
 from dltutorials.minibatch import examine, minibatch, n_minibatches
-from dltutorials.shared import SharedDataset, as_shared_datasets
+from dltutorials.shared import SharedDataset, as_shared_dataset, as_shared_datasets
 from dltutorials.training.loss import Loss
 from dltutorials.training.placeholders import check_placeholders
 from dltutorials.training.random_state import pack, unpack
@@ -61,6 +61,7 @@ def minibatch_function(
     -----
     Source: Getting Started, "MNIST Dataset" and "Stochastic Gradient Descent".
     """
+    data = as_shared_dataset(data)
     index = T.lscalar("index")
     placeholders = [x] if y is None else [x, y]
     function = theano.function(

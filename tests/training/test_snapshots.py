@@ -63,7 +63,7 @@ def test_parameters_of_any_number_and_shape_are_read(tmp_path):
     ("content", "message"),
     [
         (b"", "params.pkl: empty"),
-        (b"not a pickle", "params.pkl: is text"),
+        (b"not a pickle", "params.pkl: not a pickle of arrays, but text"),
         (b"\x80\x05K\x01.", "parameter 1 is not an array of floats"),
         (b"\x80\x05cos\nsystem\n.", "names os.system"),
     ],
