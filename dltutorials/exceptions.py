@@ -57,12 +57,11 @@ class OutOfMemoryError(DLTutorialsError, MemoryError):
     """The data do not fit into the memory of the machine or its GPU."""
 
 
-class AssumptionWarning(UserWarning):
-    """A file leaves open what it is of; the message says what was assumed."""
-
-
 class DataWarning(UserWarning):
-    """Data can be used as they are, but hardly mean what they seem to, or cannot be learnt from."""
+    """Data can be used as they are, but hardly mean what they seem to, or cannot be learnt from.
+
+    Likewise a file of parameters that leaves open what they are of.
+    """
 
 
 def warn_of_data(message: str) -> None:

@@ -1,4 +1,4 @@
-"""The options of a command that reads a saved model, and what it says of the file.
+"""What the commands that read a saved model share: their options, the model, the test set.
 
 >>> parser = argparse.ArgumentParser()
 >>> add_saved_model_arguments(parser, "whose test set is used")
@@ -7,10 +7,11 @@
 """
 
 import argparse
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from dltutorials.cli.console import print_message
-from dltutorials.datasets import FILE_NAME, SPLITS, load_mnist
+from dltutorials.datasets import FILE_NAME, SPLITS, open_dataset
+from dltutorials.datasets.sources import FloatRows, require_finite
 from dltutorials.exceptions import DataError, in_file
 from dltutorials.models import CHAPTERS
 from dltutorials.prediction.saved_model import SavedModel, read_model
@@ -40,7 +41,7 @@ def add_saved_model_arguments(parser: argparse.ArgumentParser, whose: str) -> No
 
 
 def read_saved_model(path: str, options: argparse.Namespace) -> SavedModel:
-    """Make the model of a file again; tell what the file leaves open.
+    """Make the model of a file again.
 
     Parameters
     ----------
@@ -55,16 +56,25 @@ def read_saved_model(path: str, options: argparse.Namespace) -> SavedModel:
     """
     names = [name for chapter in CHAPTERS.values() for name in chapter.assumed]
     chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    saved = read_model(path, chosen)
-    if saved.assumption is not None:
-        print_message(f"{path}: {saved.assumption}; give its option if that is wrong")
-    return saved
+    return read_model(path, chosen)
 
 
-def read_test_set(
-    path: str, options: argparse.Namespace, saved: SavedModel
-) -> tuple[Any, numpy.ndarray]:
-    """Return the examples and labels of the test set that a saved model is shown.
+class TestSet(NamedTuple):
+    """The test set of the data set that the options name.
+
+    Attributes
+    ----------
+    x : float array ``(n_examples, n_in)``
+    y : integer array ``(n_examples,)``, or None if there are no labels
+        With the numbers that the model has for them.
+    """
+
+    x: numpy.ndarray
+    y: numpy.ndarray | None
+
+
+def read_test_set(path: str, options: argparse.Namespace, saved: SavedModel) -> TestSet:
+    """Return the examples and labels that a saved model is shown.
 
     Parameters
     ----------
@@ -80,10 +90,35 @@ def read_test_set(
     """
     with in_file(path):
         saved.require_labels()
-    x, y = load_mnist(options.dataset, options.offline)[SPLITS.index("test")]
+    sources = open_dataset(options.dataset, offline=options.offline)
+    x, *labels = sources.sets[SPLITS.index("test")]
+    rows = FloatRows(x, saved.model.params[0].dtype)
+    with in_file(sources.name):
+        values = rows.whole()
+        require_finite(values, rows)
+    if not labels:
+        return TestSet(values, None)
+    with in_file(path):
+        return TestSet(values, _number_alike(labels[0], sources.class_names, saved))
+
+
+def _number_alike(
+    y: numpy.ndarray, class_names: Sequence[str] | None, saved: SavedModel
+) -> numpy.ndarray:
+    """Return labels with the numbers that the model has for them."""
     if y.max() >= saved.n_out:
         raise DataError(
-            f"{path}: has {saved.n_out} labels, and the test set labels up to {y.max()}; "
+            f"has {saved.n_out} labels, and the test set labels up to {y.max()}; "
             "give the data set that it was trained on (--dataset)"
         )
-    return x, y
+    if class_names is None or saved.class_names in (None, class_names):
+        return y
+    numbers = {name: number for number, name in enumerate(saved.class_names)}
+    present = [class_names[label] for label in numpy.unique(y)]
+    unknown = next((name for name in present if name not in numbers), None)
+    if unknown is not None:
+        raise DataError(
+            f"has the classes {', '.join(map(repr, saved.class_names[:10]))}, and the test set "
+            f"{unknown!r}; give the data set that it was trained on (--dataset)"
+        )
+    return numpy.array([numbers.get(name, -1) for name in class_names])[y]

@@ -13,7 +13,7 @@ from dltutorials.cli.saved_models import (
     read_test_set,
 )
 from dltutorials.datasets import find_dataset, list_files
-from dltutorials.exceptions import in_file
+from dltutorials.exceptions import DataError, in_file
 from dltutorials.extras import import_optional
 from dltutorials.io.files import durable_writer, prepare_output
 from dltutorials.io.in_use import FilesInUse
@@ -222,6 +222,8 @@ def draw_errors(options: argparse.Namespace) -> str:
     [path] = options.inputs
     saved = read_saved_model(path, options)
     x, y = read_test_set(path, options, saved)
+    if y is None:
+        raise DataError(f"{options.dataset}: has no labels, which predictions are compared with")
     with in_file(path):
         p_y_given_x = saved.predict_proba(x)
     with in_file(options.dataset):

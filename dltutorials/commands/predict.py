@@ -95,7 +95,8 @@ def load_test_images(options: argparse.Namespace, saved: SavedModel) -> list[Exa
                 f"index: got {index}, expected 0 to {len(x) - 1}, an image of the test set"
             )
     require_inputs(saved, x.shape[1], f"the images of {options.dataset}")
-    return [Example({"index": i}, x[i], int(y[i])) for i in options.index]
+    truths = [None] * len(x) if y is None else y.tolist()
+    return [Example({"index": i}, x[i], truths[i]) for i in options.index]
 
 
 def load_photos(paths: Sequence[str], saved: SavedModel) -> list[Example | None]:

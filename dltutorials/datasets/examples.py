@@ -19,7 +19,7 @@ import numbers
 import warnings
 from typing import Any, NamedTuple
 
-from dltutorials.datasets.sources import GREY_LEVELS, FloatRows, require_finite
+from dltutorials.datasets.sources import GREY_LEVELS, FloatRows, is_grey, require_finite
 from dltutorials.exceptions import DataError, warn_of_data
 
 import numpy
@@ -202,18 +202,24 @@ def as_examples(x: Any, n_in: int, dtype: str) -> Rows:
     ------
     DataError
         If `x` is not of such a shape, or holds anything but finite numbers.
+
+    Warns
+    -----
+    DataWarning
+        As :func:`doubts_of_scale`.
     """
     array = as_array(x)
     is_single = math.prod(array.shape) == n_in and array.shape[1:] != (n_in,)
     if not is_single and (array.ndim < 2 or math.prod(array.shape[1:]) != n_in):
+        many = array.ndim > 1
         raise DataError(
-            f"x: got shape {array.shape}, expected (n_examples, {n_in}) or ({n_in},), "
-            "the inputs of the model"
+            f"got {'examples' if many else 'one example'} of shape {array.shape[many:]}, "
+            f"expected ({n_in},), the inputs of the model"
         )
     rows = FloatRows(array.reshape(-1, n_in), dtype)
     values = rows.whole()
     if len(values):
-        require_finite(values, rows)
+        warn_of_scale(*require_finite(values, rows), is_grey(array))
     return Rows(values, is_single)
 
 

@@ -23,8 +23,9 @@ from typing import Any, ClassVar
 
 from dltutorials import losses
 from dltutorials.backend import default_mode, temporary_floatX
-from dltutorials.exceptions import DataError, OptionError
-from dltutorials.models.examples import as_examples
+from dltutorials.datasets.examples import as_examples, may_be_grey
+from dltutorials.datasets.sets import GREY
+from dltutorials.exceptions import DataError, OptionError, warn_of_data
 from dltutorials.types import Expression, SharedVariable
 
 import numpy
@@ -56,6 +57,9 @@ class Classifier:
         The arguments of the class that the shapes of the parameters do not show.
     class_names : sequence of str, optional
         The name of each label; None at first.
+    scale : str, optional
+        What was done to the numbers of the training set, if a file says it: see
+        :class:`~dltutorials.minibatch.SharedDatasets`.
     """
 
     chapter: ClassVar[str | None] = None
@@ -69,6 +73,7 @@ class Classifier:
     y_pred: Expression
     options: Mapping[str, Any] = MappingProxyType({})
     class_names: Sequence[str] | None = None
+    scale: str | float | None = None
     _probabilities: Callable | None = None
 
     @staticmethod
@@ -123,7 +128,8 @@ class Classifier:
         ----------
         x : array-like ``(n_examples, n_in)``, or one example ``(n_in,)``
             An array, a list, a DataFrame, a sparse matrix; images may have their height
-            and width. It is converted to the type of the model.
+            and width. It is converted to the type of the model, and bytes (uint8) are divided
+            by 256, as in training.
 
         Returns
         -------
@@ -137,8 +143,15 @@ class Classifier:
             probabilities become nan because the parameters are too large.
         OptionError
             If the model is not one of a placeholder such as ``T.matrix("x")``.
+
+        Warns
+        -----
+        DataWarning
+            If the numbers hardly are those that the model was trained on.
         """
         rows = as_examples(x, self.n_in, self.input.dtype)
+        if self.scale == GREY:
+            _warn_of_undivided(rows.values)
         function = self._compile_probabilities()
         blocks = [
             function(rows.values[start : start + _ROWS_AT_A_TIME])
@@ -157,6 +170,16 @@ class Classifier:
 
     def __repr__(self) -> str:
         return summarize(self)
+
+
+def _warn_of_undivided(x: numpy.ndarray) -> None:
+    """Warn of numbers beyond those of a training set of bytes, which were divided by 256."""
+    low, high = (float(x.min()), float(x.max())) if len(x) else (0.0, 0.0)
+    if (low < 0 or high >= 1) and not may_be_grey(low, high):
+        warn_of_data(
+            f"x: got numbers from {low:g} to {high:g}, and the model was trained on bytes divided "
+            "by 256, from 0 to 0.996; scale x alike, or give bytes (uint8)"
+        )
 
 
 def compile_examples(x: Expression, output: Expression) -> Callable:

@@ -6,8 +6,9 @@ leave open is assumed:
 >>> recipe = recognize([(784, 500), (500,), (500, 10), (10,)])
 >>> recipe.model_class.__name__, recipe.sizes["n_hidden"], recipe.options
 ('MLP', 500, {'activation': 'tanh'})
->>> recipe.assumption
-"has no description of its model: taken for a multilayer perceptron with activation 'tanh'"
+>>> print(recipe.assumption)
+has no description of its model: taken for a multilayer perceptron with activation 'tanh'; if it \
+has another, say which (activation=..., --activation)
 """
 
 import inspect
@@ -131,8 +132,10 @@ def recognize(
     if chapter is None or not assumed:
         return recipe
     named = " and ".join(f"{name} {value!r}" for name, value in assumed.items())
+    ways = ", ".join(f"{name}=..., --{name.replace('_', '-')}" for name in assumed)
     return recipe._replace(
-        assumption=f"has no description of its model: taken for {chapter.title} with {named}"
+        assumption=f"has no description of its model: taken for {chapter.title} with {named}; "
+        f"if it has another, say which ({ways})"
     )
 
 

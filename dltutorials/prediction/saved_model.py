@@ -19,13 +19,12 @@ SavedModel of LogisticRegression(n_in=2, n_out=4): 12 parameters in W (2, 4), b 
 """
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dltutorials.backend import temporary_floatX
-from dltutorials.exceptions import AssumptionWarning, DataError, in_file
+from dltutorials.exceptions import DataError, in_file, warn_of_data
 from dltutorials.prediction.recognition import Recipe, recognize
 from dltutorials.training.description import Description
 from dltutorials.training.parameters import read_params_and_description
@@ -132,29 +131,20 @@ def load_model(
 
     Warns
     -----
-    AssumptionWarning
+    DataWarning
         If the file does not say what the model is, and its shapes leave that open.
 
     Notes
     -----
     Source: Getting Started, "Loading and Saving Models".
     """
-    chosen = {} if activation is None else {"activation": activation}
-    saved = read_model(path, chosen, model_class)
-    if saved.assumption is not None:
-        warnings.warn(
-            f"{os.fspath(path)}: {saved.assumption}; give activation=... if that is wrong, and "
-            "save models with their description: save_params(model, path)",
-            AssumptionWarning,
-            stacklevel=2,
-        )
-    return saved
+    return read_model(path, {} if activation is None else {"activation": activation}, model_class)
 
 
 def read_model(
     path: PathLike, chosen: Mapping[str, Any], model_class: type[Any] | None = None
 ) -> SavedModel:
-    """Make the model again as :func:`load_model` does, without its warning.
+    """Make the model again as :func:`load_model` does, with options of whatever name.
 
     Parameters
     ----------
@@ -165,7 +155,10 @@ def read_model(
     """
     values, about = read_params_and_description(path)
     with in_file(path):
-        return rebuild_model(values, chosen, about, model_class)
+        saved = rebuild_model(values, chosen, about, model_class)
+    if saved.assumption is not None:
+        warn_of_data(f"{os.fspath(path)}: {saved.assumption}")
+    return saved
 
 
 def rebuild_model(
@@ -205,7 +198,7 @@ def rebuild_model(
     )
     check_class_names(about.class_names, recipe.sizes.get("n_out"))
     model = _fill(recipe, values)
-    model.class_names = about.class_names
+    model.class_names, model.scale = about.class_names, about.scale
     return SavedModel(model, about, recipe.sizes, recipe.assumption)
 
 

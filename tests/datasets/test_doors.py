@@ -404,7 +404,7 @@ class TestPrediction:
     @pytest.mark.parametrize(
         ("wrong", "message"),
         [
-            (lambda x: x[:, :3], r"x: got shape \(60, 3\), expected \(n_examples, 4\) or \(4,\)"),
+            (lambda x: x[:, :3], r"got examples of shape \(3,\), expected \(4,\)"),
             (lambda x: numpy.where(x > 0.9, numpy.nan, x), "x: got nan in example"),
             (lambda x: x * 1e39, "x: got .*e.38.* in example 0, expected finite numbers, at most"),
             (lambda x: x.astype(str), "x: got text"),

@@ -151,8 +151,8 @@ def test_blocks_of_examples_make_a_whole(monkeypatch):
         ([[1, 2, 3, 4j]], "x: got "),
         (None, "x: got "),
         ({"a": 1}, "x: got "),
-        (numpy.where(X[3, 1] == X, numpy.nan, X), "x: example 3 has nan"),
-        (numpy.where(X[5, 0] == X, numpy.inf, X), "x: example 5 has nan, inf"),
+        (numpy.where(X[3, 1] == X, numpy.nan, X), "x: got nan in example 3"),
+        (numpy.where(X[5, 0] == X, numpy.inf, X), "x: got inf in example 5"),
     ],
 )
 def test_examples_that_are_none_are_blamed_themselves(x, message):
@@ -164,8 +164,45 @@ def test_examples_that_are_none_are_blamed_themselves(x, message):
 
 def test_numbers_beyond_the_models_type_are_refused():
     x = numpy.where(X[1, 1] == X, 1e39, X)
-    with pytest.raises(DataError, match=r"x: example 1 has .* beyond float32"):
+    with pytest.raises(DataError, match=r"x: got 1e\+39 in example 1, .* as float32"):
         make_model(T.fmatrix("x")).predict(x)
+
+
+class TestScale:
+    """Bytes are divided by 256, as in training; what hardly means the same is told."""
+
+    def test_bytes(self):
+        pixels = numpy.random.RandomState(0).randint(0, 256, (6, 4)).astype("uint8")
+        model = make_model()
+        expected = expected_probabilities(model, pixels / 256)
+        assert model.predict_proba(pixels) == pytest.approx(expected, abs=1e-6)
+        assert model.predict_proba(pixels[1]) == pytest.approx(expected[1], abs=1e-6)
+
+    @pytest.mark.filterwarnings("error")
+    def test_what_is_like_the_training_set_is_no_doubt(self):
+        model = make_model()
+        model.predict(X)
+        model.scale = "bytes divided by 256"
+        model.predict(abs(X) * 0.99)
+        model.predict(numpy.full((2, 4), 255, "uint8"))
+        model.predict(X[:0])
+
+    @pytest.mark.parametrize(
+        ("x", "scale", "message"),
+        [
+            (abs(X) * 255, None, "x: numbers from .* are used as they are; if they are grey"),
+            ((abs(X) * 9).astype("uint8"), None, "x: bytes .* of at most 8 were divided by 256"),
+            (X, "bytes divided by 256", "trained on bytes divided by 256, from 0 to 0.996"),
+            (abs(X) * 9, "bytes divided by 256", "x: got numbers from .* to .*; scale x alike"),
+        ],
+    )
+    def test_what_hardly_is_is_told(self, x, scale, message):
+        model = make_model()
+        model.scale = scale
+        with pytest.warns(dltutorials.DataWarning, match=message) as caught:
+            model.predict(x)
+        [warning] = caught
+        assert warning.filename == __file__
 
 
 def test_parameters_that_diverged_are_blamed():

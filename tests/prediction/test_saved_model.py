@@ -1,7 +1,7 @@
 import itertools
 
 from dltutorials import MLP, LogisticRegression, save_params
-from dltutorials.exceptions import AssumptionWarning, DataError, OptionError
+from dltutorials.exceptions import DataError, DataWarning, OptionError
 from dltutorials.prediction.saved_model import load_model, rebuild_model
 from dltutorials.training.description import Description
 
@@ -148,7 +148,7 @@ class TestDescription:
 
     def test_without_one_the_assumption_is_told(self, relu, tmp_path):
         save_params(relu.params, tmp_path / "old.pkl")
-        with pytest.warns(AssumptionWarning, match="perceptron with activation 'tanh'") as caught:
+        with pytest.warns(DataWarning, match="perceptron with activation 'tanh'") as caught:
             saved = load_model(tmp_path / "old.pkl")
         assert str(tmp_path / "old.pkl") in str(caught[0].message)
         assert caught[0].filename == __file__
