@@ -223,4 +223,7 @@ def early_stopping(options: argparse.Namespace) -> EarlyStopping | None:
 
 def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options that decide the result; for how long and to which file do not."""
-    return {name: value for name, value in vars(options).items() if name not in _NOT_DECIDING}
+    named = {name: value for name, value in vars(options).items() if name not in _NOT_DECIDING}
+    if named.get("shuffle") is None:
+        named.pop("shuffle_once", None)  # says nothing then; checkpoints from before lack it
+    return named
