@@ -29,6 +29,10 @@ class OptionError(DLTutorialsError, ValueError):
     """A value that the caller chose cannot be used (scripts exit with status 2)."""
 
 
+class RankingError(OptionError):
+    """Training runs have nothing by which they could be compared."""
+
+
 class DataError(DLTutorialsError, ValueError):
     """A file, or what it holds, cannot be used (scripts exit with status 1)."""
 

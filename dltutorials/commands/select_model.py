@@ -18,9 +18,11 @@ from dltutorials.io.in_use import FilesInUse
 from dltutorials.selection.comparison import Outcome, compare
 from dltutorials.selection.grid import Run, make_runs
 from dltutorials.selection.parallel import run_jobs
-from dltutorials.selection.runs import Job, RunRecord, describe_run, load_record
+from dltutorials.selection.records import Job, RunRecord, load_record
+from dltutorials.selection.runs import describe_run
 from dltutorials.selection.scripts import find_script, list_scripts, load_script
 from dltutorials.selection.shared_data import share_data
+from dltutorials.training.loss import Loss
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,7 +82,11 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     for run in runs:
         check_numbers(argparse.Namespace(**run.options))
     jobs = make_jobs(script, runs, options.results)
-    records = {job.key: record for job in jobs for record in [load_record(job)] if record}
+    records: dict[str, RunRecord] = {}
+    for job in jobs:
+        finished = load_record(job)
+        if finished is not None:
+            records[job.key] = finished
     show = Progress(jobs, runs, options.quiet)
     if records:
         show.say(f"{len(records)} of {len(jobs)} runs are finished already in {options.results}")
@@ -146,8 +152,9 @@ class Progress:
         """Print a line on a run."""
         outcome = f"failed: {record['failure']}"
         if record["failure"] is None:
-            loss = f"validation error {record['best_validation_loss'] * 100:f} %"
-            outcome = f"{loss}, {record['message']}, {record['seconds']:.1f} s"
+            loss = Loss(**record["loss"])
+            value = f"validation {loss.name} {loss.format(record['best_validation_loss'])}"
+            outcome = f"{value}, {record['message']}, {record['seconds']:.1f} s"
         name = self.names[record["key"]]
         self.say(f"{n_finished}/{len(self.names)} {name}: {outcome}")
 
@@ -164,10 +171,10 @@ def report(outcomes: Sequence[Outcome], options: argparse.Namespace) -> int:
         console.print_results([json.dumps(comparison.as_json(), indent=1)])
     else:
         console.print_results(comparison.lines())
-    if comparison.chosen is None or comparison.chosen.best is None:
+    if comparison.best is None:
         return console.fail("error: all runs failed", console.FAILED)
     if not options.quiet:
-        path = Path(options.results, f"{comparison.chosen.best[1]['key']}.pkl")
+        path = Path(options.results, f"{comparison.best[1]['key']}.pkl")
         console.print_message(f"the parameters of the best run are in {path}")
     return console.DONE
 

@@ -6,8 +6,8 @@ of the best run of the chosen configuration.
 
 >>> from dltutorials.selection.grid import Run
 >>> runs = [Run({"n_hidden": n}, seed, {}) for n in (10, 20) for seed in (1, 2)]
->>> records = [{"key": "abc", "failure": None, "best_validation_loss": loss, "n_epochs": 5,
-...             "test_score": 0.1} for loss in (0.25, 0.5, 0.25, 0.125)]
+>>> records = [{"key": "abc", "failure": None, "best_validation_loss": value, "n_epochs": 5,
+...             "test_score": 0.1} for value in (0.25, 0.5, 0.25, 0.125)]
 >>> print(*compare(list(zip(runs, records))).lines(), sep="\n")
 | n_hidden | validation error, % | runs | epochs | best seed |
 |---|---|---|---|---|
@@ -18,12 +18,16 @@ Its best run, seed 2: validation error 12.500000 %, test error 10.000000 %
 """
 
 import itertools
+import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
+from dltutorials.exceptions import RankingError
 from dltutorials.selection.grid import Run, phrase, show
-from dltutorials.selection.runs import RunRecord
+from dltutorials.selection.records import RunRecord
+from dltutorials.training.loss import ERROR, Loss
 
 Outcome = tuple[Run, RunRecord]
 
@@ -44,23 +48,26 @@ class Configuration(NamedTuple):
 
     @property
     def losses(self) -> list[float]:
-        """Return the best validation loss of each finished run, as shares."""
+        """Return the best validation loss of each finished run."""
         return [record["best_validation_loss"] for _, record in self.finished]
 
     @property
     def mean(self) -> float:
-        """Return their mean; inf where there are none."""
-        return statistics.mean(self.losses) if self.finished else float("inf")
+        """Return their mean; nan where there are none."""
+        return statistics.mean(self.losses) if self.finished else math.nan
 
     @property
     def spread(self) -> float | None:
         """Return their standard deviation; None where there are less than two."""
         return statistics.stdev(self.losses) if len(self.finished) > 1 else None
 
-    @property
-    def best(self) -> Outcome | None:
-        """Return the run with the lowest validation loss, the first of equal ones."""
-        return min(self.finished, key=lambda o: o[1]["best_validation_loss"], default=None)
+    def best(self, loss: Loss) -> Outcome | None:
+        """Return the run with the best validation loss, the first of equal ones."""
+        return min(
+            self.finished,
+            key=lambda outcome: _rank(outcome[1]["best_validation_loss"], loss),
+            default=None,
+        )
 
 
 class Comparison(NamedTuple):
@@ -70,48 +77,78 @@ class Comparison(NamedTuple):
     ----------
     configurations : list of Configuration
         By mean validation loss; one with failed runs comes after all without.
+    loss : Loss
+        What the runs are compared by.
     """
 
     configurations: list[Configuration]
+    loss: Loss
 
     @property
-    def chosen(self) -> Configuration | None:
-        """Return the first configuration; None if no run of any has finished."""
-        first = self.configurations[0]
-        return first if first.finished else None
+    def best(self) -> Outcome | None:
+        """Return the best run of the first configuration; None if none of its runs has finished."""
+        return self.configurations[0].best(self.loss)
 
     def lines(self) -> list[str]:
         """Return a table, the runs that failed with their reasons, and the choice."""
-        names = list(self.configurations[0].settings)
-        header = [*names, "validation error, %", "runs", "epochs", "best seed"]
-        rows = [header, ["---"] * len(header), *map(_row, self.configurations)]
-        if not any(row[-1] for row in rows[2:]):
-            rows = [row[:-1] for row in rows]  # nothing is drawn at random
-        lines = [f"| {' | '.join(row)} |".replace(" --- ", "---") for row in rows]
+        lines = self._table()
         for configuration in self.configurations:
             for run, record in configuration.failed:
                 lines.append(f"Failed: {run.name}: {record['failure']}")
-        if self.chosen is not None and self.chosen.best is not None:
-            run, record = self.chosen.best
-            lines.append(
-                f"Chosen for the lowest mean validation error: {phrase(self.chosen.settings)}"
-            )
-            seed = "" if run.seed is None else f", seed {run.seed}"
-            lines.append(
-                f"Its best run{seed}: validation error {record['best_validation_loss'] * 100:f} %, "
-                f"test error {record['test_score'] * 100:f} %"
-            )
+        if self.best is None:
+            return lines
+        run, record = self.best
+        name, extreme = self.loss.name, "highest" if self.loss.larger_is_better else "lowest"
+        seed = "" if run.seed is None else f", seed {run.seed}"
+        scores = f"validation {name} {self.loss.format(record['best_validation_loss'])}"
+        if record["test_score"] is not None:
+            scores += f", test {name} {self.loss.format(record['test_score'])}"
+        return [
+            *lines,
+            f"Chosen for the {extreme} mean validation {name}: {phrase(run.settings)}",
+            f"Its best run{seed}: {scores}",
+        ]
+
+    def _table(self) -> list[str]:
+        names = list(self.configurations[0].settings)
+        unit = ", %" if self.loss.is_fraction else ""
+        header = [*names, f"validation {self.loss.name}{unit}", "runs", "epochs", "best seed"]
+        rows = [header, *(self._row(configuration) for configuration in self.configurations)]
+        if all(row[-1] == "" for row in rows[1:]):
+            rows = [row[:-1] for row in rows]  # nothing is drawn at random
+        lines = [f"| {' | '.join(row)} |" for row in rows]
+        lines.insert(1, "|---" * len(rows[0]) + "|")
         return lines
 
+    def _row(self, configuration: Configuration) -> list[str]:
+        settings = [show(value) for value in configuration.settings.values()]
+        n_finished, n_failed = len(configuration.finished), len(configuration.failed)
+        runs = f"{n_finished} of {n_finished + n_failed}" if n_failed else str(n_finished)
+        best = configuration.best(self.loss)
+        if best is None:
+            return [*settings, "failed", runs, "", ""]
+        value = self._without_unit(configuration.mean)
+        if configuration.spread is not None:
+            value += f" ± {self._without_unit(configuration.spread)}"
+        n_epochs = sorted({record["n_epochs"] for _, record in configuration.finished})
+        epochs = f"{n_epochs[0]}" if len(n_epochs) == 1 else f"{n_epochs[0]} to {n_epochs[-1]}"
+        seed = best[0].seed
+        return [*settings, value, runs, epochs, "" if seed is None else str(seed)]
+
+    def _without_unit(self, value: float) -> str:
+        decimals = 2 if self.loss.is_fraction else 4
+        return self.loss.format(value, decimals).removesuffix(" %")
+
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as JSON can hold it; errors are shares, not percentages."""
+        """Return all of it as JSON can hold it; errors are fractions, not percentages."""
         result: dict[str, Any] = {
+            "loss": asdict(self.loss),
             "configurations": [_configuration_as_json(c) for c in self.configurations],
             "chosen": None,
         }
-        if self.chosen is not None and self.chosen.best is not None:
-            run, record = self.chosen.best
-            chosen = {"settings": self.chosen.settings, "seed": run.seed, "key": record["key"]}
+        if self.best is not None:
+            run, record = self.best
+            chosen = {"settings": run.settings, "seed": run.seed, "key": record["key"]}
             scores = {name: record[name] for name in ("best_validation_loss", "test_score")}
             result["chosen"] = {**chosen, **scores}
         return result
@@ -129,6 +166,11 @@ def compare(outcomes: Sequence[Outcome]) -> Comparison:
     -------
     Comparison
 
+    Raises
+    ------
+    RankingError
+        If the runs do not have the same loss.
+
     Notes
     -----
     Source: Getting Started, "Early-Stopping" (the choice between models).
@@ -139,24 +181,25 @@ def compare(outcomes: Sequence[Outcome]) -> Comparison:
         finished = [outcome for outcome in members if outcome[1]["failure"] is None]
         failed = [outcome for outcome in members if outcome[1]["failure"] is not None]
         configurations.append(Configuration(members[0][0].settings, finished, failed))
-    return Comparison(
-        sorted(configurations, key=lambda c: (not c.finished, bool(c.failed), c.mean))
+    loss = _common_loss([record for _, record in outcomes])
+    configurations.sort(
+        key=lambda c: (not c.finished, bool(c.failed), _rank(c.mean, loss) if c.finished else 0)
     )
+    return Comparison(configurations, loss)
 
 
-def _row(configuration: Configuration) -> list[str]:
-    settings = [show(value) for value in configuration.settings.values()]
-    n_finished, n_failed = len(configuration.finished), len(configuration.failed)
-    runs = f"{n_finished} of {n_finished + n_failed}" if n_failed else str(n_finished)
-    if configuration.best is None:
-        return [*settings, "failed", runs, "", ""]
-    error = f"{configuration.mean:.2%}"[:-1]
-    if configuration.spread is not None:
-        error += f" ± {configuration.spread:.2%}"[:-1]
-    n_epochs = sorted({record["n_epochs"] for _, record in configuration.finished})
-    epochs = f"{n_epochs[0]}" if len(n_epochs) == 1 else f"{n_epochs[0]} to {n_epochs[-1]}"
-    seed = configuration.best[0].seed
-    return [*settings, error, runs, epochs, "" if seed is None else str(seed)]
+def _common_loss(records: Sequence[RunRecord]) -> Loss:
+    finished = [record for record in records if record["failure"] is None]
+    losses = {Loss(**record.get("loss", {})) for record in finished}
+    if len(losses) > 1:
+        names = ", ".join(sorted(loss.name for loss in losses))
+        raise RankingError(f"the runs have different losses ({names}): they cannot be compared")
+    return losses.pop() if losses else ERROR
+
+
+def _rank(value: float, loss: Loss) -> float:
+    """Return a number that is the lower, the better a loss is."""
+    return -value if loss.larger_is_better else value
 
 
 def _configuration_as_json(configuration: Configuration) -> dict[str, Any]:

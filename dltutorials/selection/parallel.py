@@ -17,7 +17,8 @@ from concurrent.futures import CancelledError
 from typing import Any
 
 from dltutorials.exceptions import ClusterError, SetupError
-from dltutorials.selection.runs import Job, RunRecord, failed, run_job
+from dltutorials.selection.records import Job, RunRecord, failed
+from dltutorials.selection.runs import run_job
 
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError

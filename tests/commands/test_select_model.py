@@ -38,6 +38,17 @@ def make_model(options):
     return make_mlp(options)
 """
 
+UNJUDGED = """
+from dltutorials import LogisticRegression
+from dltutorials.scripts.train_logreg import make_parser
+
+class Unjudged(LogisticRegression):
+    errors = None
+
+def make_model(options):
+    return Unjudged
+"""
+
 
 @pytest.fixture
 def run(tmp_path, tiny_file):
@@ -308,3 +319,28 @@ def test_without_the_extra_the_line_names_it(main, capsys, monkeypatch):
     assert main("train_mlp", "--seeds", "2", "--dask", "tcp://127.0.0.1:1") == 1
     [line] = capsys.readouterr().err.splitlines()
     assert "pip install 'dltutorials[cluster]'" in line
+
+
+def test_runs_without_a_validation_loss_are_refused_by_name(main, tmp_path, capsys):
+    script = tmp_path / "unjudged.py"
+    script.write_text(UNJUDGED)
+    assert main(str(script), "--grid", "learning_rate=0.1,0.2") == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert f"error: script: got {script}, whose model has no errors to validate by" in line
+    assert records(tmp_path) == []
+
+
+def test_results_never_replace_the_data_or_the_script(main, tmp_path, tiny_file, capsys):
+    grid = ("train_logreg", "--grid", "learning_rate=0.1")
+    assert main(*grid) == 0
+    [record] = (tmp_path / "runs").glob("*.json")
+    params = record.with_suffix(".pkl")
+    record.unlink()
+    params.unlink()
+    os.link(tiny_file, params)
+    before = tiny_file.read_bytes()
+    capsys.readouterr()
+    assert main(*grid) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"results: got {params}, which --dataset reads; choose another file" in line
+    assert params.read_bytes() == tiny_file.read_bytes() == before
