@@ -3,7 +3,7 @@
 The first cell of a notebook is ``import dltutorials``; after it, ``import
 theano`` works too, with a fast BLAS (:mod:`dltutorials.backend.setup`). Data go
 one way through the modules: file (:mod:`~dltutorials.datasets.loading`) -> shared
-variables and minibatches (:mod:`~dltutorials.minibatch`) -> a model
+variables (:mod:`~dltutorials.loading`) -> minibatches (:mod:`~dltutorials.minibatch`) -> a model
 (:mod:`~dltutorials.models`), its cost (:mod:`~dltutorials.losses`) and updates
 (:mod:`~dltutorials.updates`) -> compiled functions
 (:mod:`~dltutorials.training.compile`) -> the loop (:mod:`~dltutorials.training.trainer`) with
@@ -25,6 +25,7 @@ from dltutorials.exceptions import (
     SetupError,
     UnsafePickleError,
 )
+from dltutorials.loading import load_data
 from dltutorials.losses import (
     errors,
     l1,
@@ -33,7 +34,6 @@ from dltutorials.losses import (
     penalty,
     zero_one_loss,
 )
-from dltutorials.minibatch import load_data
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.models.mlp import MLP
 from dltutorials.plotting.tiles import tile_raster_images

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dltutorials.datasets.chunk_reader import ChunkReader
-from dltutorials.datasets.sets import check_set, scale_of
+from dltutorials.datasets.one_set import check_set, scale_of
 from dltutorials.datasets.shuffling import Shuffle, as_shuffle
 from dltutorials.datasets.sources import FloatRows
 from dltutorials.shared import SharedDataset

@@ -19,10 +19,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dltutorials.datasets.examples import warn_of_scale
-from dltutorials.datasets.sets import AS_GIVEN, GREY, SPLITS, check_set, scale_of
+from dltutorials.datasets.one_set import AS_GIVEN, GREY, check_set, scale_of
 from dltutorials.datasets.shuffling import Shuffle, as_shuffle
 from dltutorials.datasets.sources import FloatRows, require_finite
-from dltutorials.exceptions import DataError, OptionError, OutOfMemoryError, within
+from dltutorials.exceptions import OutOfMemoryError
 from dltutorials.types import Expression, SharedVariable, Split
 
 import numpy
@@ -62,7 +62,7 @@ class SharedDataset:
         As they were given.
     is_examined, is_scale_examined : bool
         Whether the set has been searched for what keeps a model from learning
-        (:func:`dltutorials.minibatch.examine`), and whether its numbers have.
+        (:func:`dltutorials.loading.examine`), and whether its numbers have.
     """
 
     is_resident = True
@@ -119,69 +119,6 @@ class SharedDataset:
         """Give the rows the order of an epoch, counted from 0, where they are shuffled."""
         if self.shuffle is not None and self.order is not None:
             self.order.set_value(self.shuffle.order(epoch, self.n_examples), borrow=True)
-
-
-def as_shared_dataset(data: Any) -> SharedDataset:
-    """Return `data`, or the data set that shared variables of your own make.
-
-    Parameters
-    ----------
-    data : SharedDataset, (x, y) or (x,)
-        Shared variables, or expressions over them.
-
-    Raises
-    ------
-    DataError
-        If it is anything else, arrays for example.
-    """
-    if isinstance(data, SharedDataset):
-        return data
-    are_variables = isinstance(data, (tuple, list)) and all(hasattr(v, "owner") for v in data)
-    if not are_variables or len(data) not in (1, 2):
-        kinds = ", ".join(type(part).__name__ for part in data) if _is_pair(data) else ""
-        got = f"({kinds})" if kinds else type(data).__name__
-        raise DataError(
-            f"got {got}, expected shared variables: shared_dataset((x, y)) makes them of arrays, "
-            "load_data(...) of three sets at once"
-        )
-    return SharedDataset(data, data)
-
-
-def as_shared_datasets(datasets: Sequence[Any]) -> list[SharedDataset]:
-    """Return training, validation and test set, or as many of them as there are.
-
-    Raises
-    ------
-    DataError
-        If one is not a data set, or if they do not fit together.
-    OptionError
-        If there is none, or more than three.
-    """
-    if isinstance(datasets, SharedDataset):
-        datasets = [datasets]
-    if not 0 < len(datasets) <= len(SPLITS):
-        raise OptionError(
-            f"datasets: got {len(datasets)}, expected a training set, a validation set and a test "
-            "set: load_data(...), or [shared_dataset(train), ...]"
-        )
-    shared: list[SharedDataset] = []
-    for split, data in zip(SPLITS, datasets):
-        with within(f"{split} set"):
-            shared.append(as_shared_dataset(data))
-            if shared[-1].n_in != shared[0].n_in:
-                raise DataError(
-                    f"x: got {shared[-1].n_in} numbers a row, the training set has {shared[0].n_in}"
-                )
-            if shared[-1].class_names != shared[0].class_names:
-                raise DataError(
-                    f"y: got the classes {shared[-1].class_names}, the training set has "
-                    f"{shared[0].class_names}; give class_names to each shared_dataset"
-                )
-    return shared
-
-
-def _is_pair(data: Any) -> bool:
-    return isinstance(data, (tuple, list)) and 0 < len(data) <= 3
 
 
 def shared_dataset(

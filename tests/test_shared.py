@@ -1,6 +1,7 @@
 from dltutorials import LogisticRegression, compile_task, load_data, sgd, shared_dataset
 from dltutorials.chunks import ChunkedDataset
-from dltutorials.shared import SharedDataset, as_shared_dataset
+from dltutorials.minibatch import as_shared_dataset
+from dltutorials.shared import SharedDataset
 
 import numpy
 import pytest

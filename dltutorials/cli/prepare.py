@@ -20,8 +20,8 @@ from dltutorials.cli.options import hyperparameters, prepare_training_options
 from dltutorials.datasets import SPLITS
 from dltutorials.datasets.digests import digest_of_arrays
 from dltutorials.exceptions import DataError, DataWarning
+from dltutorials.loading import SharedDatasets, load_data
 from dltutorials.losses import penalty
-from dltutorials.minibatch import SharedDatasets, load_data
 from dltutorials.training.compile import compile_task
 from dltutorials.training.task import Task
 from dltutorials.types import Expression

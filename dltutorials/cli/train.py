@@ -17,7 +17,7 @@ from dltutorials.cli.prepare import (
     prepare_task,
 )
 from dltutorials.exceptions import DataError, ResumeError
-from dltutorials.minibatch import SharedDatasets
+from dltutorials.loading import SharedDatasets
 from dltutorials.training.callbacks import Callback
 from dltutorials.training.checkpoint import (
     check_resumable,

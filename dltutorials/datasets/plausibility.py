@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from dltutorials.datasets.examples import doubts_of_scale, may_be_grey
-from dltutorials.datasets.sets import AS_GIVEN, GREY, SPLITS
+from dltutorials.datasets.one_set import AS_GIVEN, GREY
+from dltutorials.datasets.sets import SPLITS
 from dltutorials.types import Split
 
 import numpy

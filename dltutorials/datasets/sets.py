@@ -10,7 +10,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dltutorials.datasets.arrays import as_pairs
 from dltutorials.datasets.examples import as_source, describe, require_rows
 from dltutorials.datasets.labels import (
     as_labels,
@@ -19,16 +18,20 @@ from dltutorials.datasets.labels import (
     names_of,
     number_names,
 )
+from dltutorials.datasets.one_set import (
+    AS_GIVEN,
+    check_names,
+    flat,
+    require_targets,
+    scale_of,
+)
 from dltutorials.datasets.sources import is_grey
-from dltutorials.exceptions import DataError, OptionError, within
+from dltutorials.exceptions import DataError, within
 from dltutorials.types import Split
 
 import numpy
 
 SPLITS = ("training", "validation", "test")
-TARGETS = ("labels", "regression")
-GREY = "bytes divided by 256"
-AS_GIVEN = "as given"
 
 
 class Sources(NamedTuple):
@@ -49,7 +52,7 @@ class Sources(NamedTuple):
     class_names : tuple of str, or None
         The name of each label, where the data have names.
     scale : str
-        What is done to the numbers: :data:`GREY` or :data:`AS_GIVEN`.
+        What is done to the numbers: see :func:`~dltutorials.datasets.one_set.scale_of`.
     name : str
         Of the file or folder; "" for arrays.
     """
@@ -60,56 +63,6 @@ class Sources(NamedTuple):
     class_names: tuple[str, ...] | None = None
     scale: str = AS_GIVEN
     name: str = ""
-
-
-def check_set(
-    data: Any,
-    targets: str = "labels",
-    class_names: Sequence[str] | None = None,
-    lazily: bool = False,
-) -> tuple[Split, tuple[str, ...] | None]:
-    """Check one set by itself, which may lack some of the labels.
-
-    Parameters
-    ----------
-    data : (x, y), (x,) or x
-        Array-likes.
-    targets, class_names
-        As for :func:`check_sets`.
-    lazily : bool
-        Whether the values of labels that are numbers are left to be checked as they are read.
-
-    Returns
-    -------
-    ((x, y) or (x,), class_names)
-
-    Raises
-    ------
-    DataError, OptionError
-        As :func:`check_sets`, labels that are missing apart.
-    """
-    _require_targets(targets)
-    pairs = as_pairs(data)
-    if len(pairs) != 1:
-        raise DataError(f"got {len(pairs)} sets, expected one pair (x, y); load_data takes all")
-    x, *labels = pairs[0]
-    x = as_source(x)
-    require_rows(x)
-    if not labels:
-        return (_flat(x),), None
-    if targets == "regression":
-        return (_flat(x), as_targets(labels[0], len(x))), None
-    if lazily and _is_column(labels[0]):
-        return (_flat(x), labels[0]), None if class_names is None else _check_names(class_names)
-    y = as_labels(labels[0], len(x))
-    names = names_of(y) if class_names is None else _check_names(class_names)
-    if y.dtype.kind == "U" and names is not None:
-        y = number_names(y, names)
-    elif names is not None and y.max() >= len(names):
-        raise DataError(
-            f"y: got labels up to {y.max()}, expected at most {len(names) - 1}, a name each"
-        )
-    return (_flat(x), y), names
 
 
 def check_sets(
@@ -144,8 +97,8 @@ def check_sets(
     OptionError
         If `targets` is neither of the two.
     """
-    _require_targets(targets)
-    names = None if class_names is None else _check_names(class_names)
+    require_targets(targets)
+    names = None if class_names is None else check_names(class_names)
     examples = _check_examples([pair[0] for pair in sets])
     labels = [pair[1:] for pair in sets]
     n_out: int | None = None
@@ -161,30 +114,6 @@ def check_sets(
     n_in = int(numpy.prod(examples[0].shape[1:]))
     names = names if n_out else None
     return Sources(tuple(checked), n_in, n_out, names, scale_of(examples[0]), name)
-
-
-def scale_of(x: Any) -> str:
-    """Return what is done to the numbers of examples: :data:`GREY` or :data:`AS_GIVEN`."""
-    return GREY if is_grey(x) else AS_GIVEN
-
-
-def _is_column(y: Any) -> bool:
-    """Return whether labels are numbers in an array, or anything else that only slices."""
-    if isinstance(y, numpy.ndarray):
-        return y.ndim == 1 and y.dtype.kind in "biuf"
-    return hasattr(y, "shape") and not hasattr(y, "__array__")
-
-
-def _require_targets(targets: str) -> None:
-    if targets not in TARGETS:
-        raise OptionError(f"targets: got {targets!r}, expected one of {', '.join(TARGETS)}")
-
-
-def _check_names(names: Sequence[str]) -> tuple[str, ...]:
-    checked = tuple(map(str, names))
-    if isinstance(names, str) or not checked or len(set(checked)) != len(checked):
-        raise DataError(f"class_names: got {names!r:.80}, expected a different name for each label")
-    return checked
 
 
 def _check_examples(sources: Sequence[Any]) -> list[Any]:
@@ -205,7 +134,7 @@ def _check_examples(sources: Sequence[Any]) -> list[Any]:
                     f"x: got {describe(x)}, the training set has {describe(checked[0])}, and bytes "
                     "(uint8) are divided by 256, other numbers not; give all sets in the same type"
                 )
-            checked.append(_flat(x))
+            checked.append(flat(x))
     return checked
 
 
@@ -213,14 +142,6 @@ def _count(form: Sequence[int]) -> str:
     if len(form) == 1:
         return f"{form[0]} numbers a row"
     return f"examples of {' x '.join(map(str, form))}"
-
-
-def _flat(x: Any) -> Any:
-    """Make an example a row, unless that would read a whole file."""
-    has_images = isinstance(x, numpy.ndarray) and x.ndim > 2
-    if has_images and (x.flags.c_contiguous or not isinstance(x, numpy.memmap)):
-        return x.reshape(len(x), -1)
-    return x
 
 
 def _check_labels(

@@ -25,8 +25,8 @@ from dltutorials.datasets import SPLITS, Sources, find_dataset, list_files, open
 from dltutorials.datasets.digests import digest_of_arrays
 from dltutorials.datasets.memory_map import mapped_file
 from dltutorials.datasets.npz import NAMES, write_npy_folder
+from dltutorials.datasets.one_set import scale_of
 from dltutorials.datasets.plausibility import find_doubts
-from dltutorials.datasets.sets import scale_of
 from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows, require_finite
 from dltutorials.exceptions import DataError, in_file, warn_of_data, within
 from dltutorials.io.in_use import FilesInUse

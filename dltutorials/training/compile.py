@@ -14,8 +14,14 @@ from typing import Any
 from dltutorials.backend import compile_now, default_mode, updated_variables
 from dltutorials.datasets import SPLITS
 from dltutorials.exceptions import OptionError
-from dltutorials.minibatch import examine, minibatch, n_minibatches
-from dltutorials.shared import SharedDataset, as_shared_dataset, as_shared_datasets
+from dltutorials.loading import examine
+from dltutorials.minibatch import (
+    as_shared_dataset,
+    as_shared_datasets,
+    minibatch,
+    n_minibatches,
+)
+from dltutorials.shared import SharedDataset
 from dltutorials.training.loss import Loss
 from dltutorials.training.placeholders import check_placeholders
 from dltutorials.training.random_state import pack, unpack
@@ -109,7 +115,7 @@ def compile_task(
         What the trainer keeps the best values of. Whatever else a step changes, random
         streams for example, is part of the state of a training run all the same.
     datasets : training, validation and test set
-        As :func:`dltutorials.minibatch.load_data` returns them; or pairs ``(x, y)`` of
+        As :func:`dltutorials.loading.load_data` returns them; or pairs ``(x, y)`` of
         shared variables of your own, ``(x,)`` without labels. The last two may be left out.
     batch_size : int
         Examples in a minibatch; what remains of a set is left out.

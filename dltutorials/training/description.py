@@ -40,7 +40,7 @@ class Description:
         The name of each label.
     scale : str or number, optional
         What was done to the numbers of the data set: the ``scale`` of
-        :class:`~dltutorials.minibatch.SharedDatasets`.
+        :class:`~dltutorials.loading.SharedDatasets`.
     """
 
     chapter: str | None = None

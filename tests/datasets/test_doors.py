@@ -5,6 +5,7 @@ import pickle
 import dltutorials
 from dltutorials import ChunkedDataset, DataError, DataWarning, OptionError, load_data, load_mnist
 from dltutorials.datasets.examples import as_examples
+from dltutorials.minibatch import as_shared_datasets
 
 import numpy
 import pytest
@@ -359,9 +360,9 @@ class TestClassNames:
             dltutorials.shared_dataset((x, names[y % 2])),
         ]
         with pytest.raises(DataError, match=r"validation set: y: got the classes \('cat', 'owl'\)"):
-            dltutorials.shared.as_shared_datasets(both)
+            as_shared_datasets(both)
         both[1] = dltutorials.shared_dataset((x, names[y % 2]), class_names=both[0].class_names)
-        assert dltutorials.shared.as_shared_datasets(both) == both
+        assert as_shared_datasets(both) == both
 
 
 class TestScale:
