@@ -181,7 +181,7 @@ def _doubts_of_counts(train_y: numpy.ndarray, y: numpy.ndarray, n_labels: int) -
     """Compare how frequent the labels are, with allowance for what chance does to few of them."""
     expected, found = (numpy.bincount(v, minlength=n_labels) / len(v) for v in (train_y, y))
     difference = numpy.abs(expected - found).sum() / 2
-    if difference > 0.2 + 2 * numpy.sqrt(n_labels / len(y)):
+    if difference > 0.2 + numpy.sqrt(n_labels / len(y)):
         worst = int(numpy.abs(expected - found).argmax())
         yield (
             f"its labels are distributed otherwise: {found[worst]:.0%} of them are {worst}, "

@@ -139,7 +139,10 @@ class _Machine:
                     f"the pickle uses {name}, which plain arrays do not need; nothing of it was run"
                 )
             _INSTRUCTIONS[name](self)
-        raise DataError(f"the pickle has more than {_MAX_INSTRUCTIONS:,} instructions")
+        raise DataError(
+            f"the pickle has more than {_MAX_INSTRUCTIONS:,} instructions, as lists of numbers do; "
+            "pickle arrays: numpy.asarray(...)"
+        )
 
     def push(self, value: Any) -> None:
         self.stack.append(value)

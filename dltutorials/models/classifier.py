@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 from dltutorials import losses
 from dltutorials.backend import default_mode, temporary_floatX
 from dltutorials.datasets.examples import as_examples, may_be_grey
-from dltutorials.datasets.sets import GREY
+from dltutorials.datasets.one_set import GREY
 from dltutorials.exceptions import DataError, OptionError, warn_of_data
 from dltutorials.types import Expression, SharedVariable
 
@@ -59,7 +59,7 @@ class Classifier:
         The name of each label; None at first.
     scale : str, optional
         What was done to the numbers of the training set, if a file says it: see
-        :class:`~dltutorials.minibatch.SharedDatasets`.
+        :class:`~dltutorials.loading.SharedDatasets`.
     """
 
     chapter: ClassVar[str | None] = None
