@@ -473,10 +473,11 @@ def test_too_little_memory_is_one_line_with_the_way_out(tmp_path):
         train_x=numpy.zeros((400_000, 784), "uint8"),
     )
     limited = (
-        "import resource, runpy, sys; import dltutorials, pooch;"
+        "import os, resource, runpy, sys; import dltutorials, pooch;"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize();"
         "resource.setrlimit(resource.RLIMIT_AS, (used + (900 << 20),) * 2);"
-        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+        "sys.argv = sys.argv[1:]; sys.path.insert(0, os.path.dirname(sys.argv[0]));"
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     command = ["-c", limited, SCRIPT, "--dataset", "large.npz"]
     command += ["--batch-size", "10", "--n-epochs", "1"]
