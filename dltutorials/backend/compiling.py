@@ -20,7 +20,7 @@ if name() == "Theano":
     from dltutorials.backend.sum_of_squares import sum_of_squares
     from dltutorials.backend.whole_graph_linker import default_mode
 else:
-    from dltutorials.backend.pytensor_compat import default_mode, sum_of_squares
+    from dltutorials.backend.pytensor_compiling import default_mode, sum_of_squares
 
 __all__ = ["compile_now", "default_mode", "sum_of_squares", "updated_variables"]
 

@@ -22,7 +22,7 @@ dltutorials`` calls, imports it with what it has needed since:
    ``longintrepr.h``; Theano's Python version of it serves as well.
 
 Where Theano is not installed, PyTensor takes its place
-(:mod:`dltutorials.backend.pytensor_compat`). What the user has set, in ``THEANO_FLAGS``
+(:mod:`dltutorials.backend.pytensor_import`). What the user has set, in ``THEANO_FLAGS``
 or a ``.theanorc``, stays as it is, and a Theano that was imported before is left
 alone. ``THEANO_FLAGS`` is changed only while Theano reads it, so that child
 processes see the user's own.
@@ -42,7 +42,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dltutorials.backend import openblas, pytensor_compat
+from dltutorials.backend import openblas, pytensor_compat, pytensor_import
 from dltutorials.backend.flags import UserSettings, environment
 from dltutorials.backend.theano_patches import patch_module_cache
 from dltutorials.exceptions import OptionError, SetupError
@@ -71,7 +71,7 @@ def import_theano() -> Any:
         return sys.modules["theano"]
     if not _is_installed("theano"):
         return _import(
-            pytensor_compat.NAME, lambda: pytensor_compat.import_pytensor(UserSettings())
+            pytensor_compat.NAME, lambda: pytensor_import.import_pytensor(UserSettings())
         )
     if sys.version_info >= (3, 11):
         sys.modules.setdefault("theano.scan_module.scan_perform_ext", None)  # type: ignore[arg-type]

@@ -1,0 +1,107 @@
+"""PyTensor in Theano's place, where Theano is not installed.
+
+:func:`import_pytensor` imports it with what the user has set for Theano and with our
+defaults, registers Theano's names (:mod:`dltutorials.backend.pytensor_compat`), and adds the
+check of indices (:mod:`dltutorials.backend.pytensor_index`).
+
+Numba compiles, with SciPy's OpenBLAS, and needs no compiler: measured, that is faster than
+PyTensor's C. ``linker=cvm`` in ``THEANO_FLAGS`` chooses C, with the BLAS that Theano has.
+
+>>> ".".join(map(str, SUPPORTED[0]))
+'3.0'
+"""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shlex
+import sys
+import types
+import warnings
+
+from dltutorials.backend import openblas, pytensor_options
+from dltutorials.backend.flags import UserSettings, environment
+from dltutorials.backend.pytensor_compat import NAME, register
+from dltutorials.backend.pytensor_compiling import load_kernels_at_first_use
+from dltutorials.exceptions import SetupError
+
+SUPPORTED = (3, 0), (3, 4)  # from the first, below the second
+
+
+def import_pytensor(user: UserSettings) -> types.ModuleType:
+    """Import PyTensor and register Theano's names of it.
+
+    Parameters
+    ----------
+    user : UserSettings
+        They win over our defaults, and PYTENSOR_FLAGS over both.
+
+    Returns
+    -------
+    module
+        What ``import theano`` gives from now on.
+
+    Raises
+    ------
+    SetupError
+        If PyTensor is not installed, or in a version that is not supported.
+
+    Warns
+    -----
+    UserWarning
+        Of the user's options that PyTensor does not have, or comes too late to read.
+    """
+    _require_version()
+    if "pytensor" in sys.modules and user.all():
+        _warn(f"{NAME} was imported before dltutorials: {', '.join(user.all())} ignored")
+    _import(user)
+    theano = register()
+    importlib.import_module("dltutorials.backend.pytensor_index")
+    load_kernels_at_first_use()
+    lacking = [
+        name
+        for name, value in user.all().items()
+        if not pytensor_options.has_option(sys.modules["pytensor"].config, name, value)
+    ]
+    if lacking:
+        _warn(
+            f"{NAME}, which takes Theano's place here, has no option {', '.join(lacking)}: ignored"
+        )
+    if "blas.ldflags" not in user and not theano.uses_numba:
+        cmodule = importlib.import_module("pytensor.link.c.cmodule")
+        openblas.require_blas(theano, cmodule.GCC_compiler)
+    return theano
+
+
+def _require_version() -> None:
+    oldest, too_new = (".".join(map(str, version)) for version in SUPPORTED)
+    advice = f"pip install 'pytensor>={oldest},<{too_new}'"
+    if importlib.util.find_spec("pytensor") is None:
+        raise SetupError(f"neither Theano nor {NAME} is installed; {advice}")
+    found = importlib.metadata.version("pytensor")
+    if not SUPPORTED[0] <= tuple(map(int, re.findall(r"\d+", found)[:2])) < SUPPORTED[1]:
+        raise SetupError(
+            f"{NAME}: got {found}, expected {oldest} or newer, below {too_new}; {advice}"
+        )
+
+
+def _import(user: UserSettings) -> None:
+    """Import PyTensor and SciPy's BLAS, which read their options now."""
+    options = {**user.all(), **pytensor_options.default_options(user)}
+    flags = [
+        f"{pytensor_options.option_name(name)}={shlex.quote(value)}"
+        for name, value in options.items()
+    ]
+    flags.append(os.environ.get("PYTENSOR_FLAGS", ""))
+    with environment("PYTENSOR_FLAGS", ",".join(flags)), openblas.short_thread_timeout():
+        importlib.import_module("scipy.linalg.cython_blas")  # what Numba calls
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".* does not recognise this flag")
+            importlib.import_module("pytensor")
+
+
+def _warn(message: str) -> None:
+    # The place in the code is of no use to anyone, and would be a second line.
+    warnings.warn_explicit(message, UserWarning, filename="THEANO_FLAGS", lineno=1)

@@ -1,0 +1,53 @@
+"""``theano.tensor.nnet`` on PyTensor, which has no module of that name.
+
+What the tutorial's models need of it is made of PyTensor's parts, in the form in which
+PyTensor finds the stable logarithm of a softmax.
+
+>>> import theano.tensor as T
+>>> relu(T.constant([-1.0, 2.0])).eval().tolist()
+[0.0, 2.0]
+"""
+
+import importlib
+
+from dltutorials.backend.labels import checked_labels
+from dltutorials.types import Expression
+
+import theano.tensor as T
+
+
+def sigmoid(x: Expression) -> Expression:
+    """Return 1 / (1 + exp(-x))."""
+    return T.sigmoid(x)
+
+
+def softplus(x: Expression) -> Expression:
+    """Return log(1 + exp(x))."""
+    return T.softplus(x)
+
+
+def softmax(x: Expression) -> Expression:
+    """Return exp(x) over its sum in each row; a vector is one row, as Theano has it."""
+    x = T.as_tensor_variable(x)
+    special = importlib.import_module("pytensor.tensor.special")
+    return special.softmax(x.dimshuffle("x", 0) if x.ndim == 1 else x, axis=-1)
+
+
+def relu(x: Expression, alpha: float = 0) -> Expression:
+    """Return x where it is positive, else `alpha` times x."""
+    if alpha == 0:
+        return 0.5 * (x + abs(x))
+    return 0.5 * (1 + alpha) * x + 0.5 * (1 - alpha) * abs(x)
+
+
+def categorical_crossentropy(coding_dist: Expression, true_dist: Expression) -> Expression:
+    """Return the cross-entropy of each row with its label, or with its distribution."""
+    if true_dist.ndim == coding_dist.ndim:
+        return -T.sum(true_dist * T.log(coding_dist), axis=-1)
+    y = checked_labels(true_dist, *coding_dist.shape)
+    return -T.log(coding_dist)[T.arange(y.shape[0]), y]
+
+
+def binary_crossentropy(output: Expression, target: Expression) -> Expression:
+    """Return the cross-entropy of each number between 0 and 1 with its target."""
+    return -(target * T.log(output) + (1 - target) * T.log(1 - output))

@@ -1,0 +1,77 @@
+"""Theano's options on PyTensor.
+
+They keep Theano's names, in ``THEANO_FLAGS``, ``.theanorc`` and
+``theano.config.blas.ldflags``; PyTensor writes them with two underscores and lacks some.
+
+>>> option_name("blas.ldflags")
+'blas__ldflags'
+"""
+
+import warnings
+from typing import Any
+
+from dltutorials.backend import openblas
+from dltutorials.backend.flags import UserSettings
+
+
+def option_name(name: str) -> str:
+    """Return PyTensor's name of an option of Theano's."""
+    return name.replace(".", "__")
+
+
+def has_option(config: Any, name: str, value: str) -> bool:
+    """Say whether PyTensor can be told this."""
+    return hasattr(config, option_name(name)) or (name, value) == ("device", "cpu")
+
+
+def is_numba(linker: str | None) -> bool:
+    """Say whether this value of the option ``linker``, or its absence, means Numba."""
+    return linker in (None, "auto", "numba", "numba_py")
+
+
+def default_options(user: UserSettings) -> dict[str, str]:
+    """Return what PyTensor is told beyond what the user says."""
+    options = {} if "allow_gc" in user else {"allow_gc": "False"}
+    if "numba.fastmath" not in user:
+        # With it the last digits depend on whether code was compiled just now or kept from before.
+        options["numba.fastmath"] = "False"
+    if "blas.ldflags" not in user:
+        uses_numba = is_numba(user.get("linker"))
+        with warnings.catch_warnings():
+            if uses_numba:  # which links nothing
+                warnings.simplefilter("ignore", openblas.SlowTheanoWarning)
+            options["blas.ldflags"] = openblas.fast_blas(is_loaded=not uses_numba)
+    if options.get("blas.ldflags"):
+        options["gcc.cxxflags"] = f"{user.get('gcc.cxxflags') or '-g0'} {openblas.RENAMES}"
+    return options
+
+
+class Options:
+    """``theano.config``: its sections are names with dots."""
+
+    def __init__(self, config: Any, section: str = "") -> None:
+        self.__dict__.update(_config=config, _section=section)
+
+    def __getattr__(self, name: str) -> Any:
+        full = f"{self._section}{name}"
+        if full == "device":
+            return "cpu"  # there is no other
+        if hasattr(self._config, full):
+            return getattr(self._config, full)
+        section = f"{full}__"
+        if any(option.startswith(section) for option in dir(self._config)):
+            return Options(self._config, section)
+        raise _no_option(full)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        full = f"{self._section}{name}"
+        if not hasattr(self._config, full):
+            raise _no_option(full)
+        setattr(self._config, full, value)
+
+    def __str__(self) -> str:
+        return str(self._config)
+
+
+def _no_option(full: str) -> AttributeError:
+    return AttributeError(f"theano.config: PyTensor has no option {full.replace('__', '.')}")
