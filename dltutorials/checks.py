@@ -50,5 +50,5 @@ def require_level(name: str, value: Any) -> None:
 
 
 def _real(value: Any) -> float:
-    """Return `value` as a float; what is no number becomes nan, which is in no range."""
+    """Return `value` as a float; what is not a number becomes nan, which is outside every range."""
     return float(value) if isinstance(value, numbers.Real) else math.nan

@@ -1,4 +1,4 @@
-r"""What a classifier is measured by, and what it is trained on.
+r"""Losses to train and to evaluate a classifier.
 
 A classifier gives, for each example :math:`x^{(i)}`, the probabilities of the
 :math:`L` labels: ``p_y_given_x``, one example a row. Two losses compare them
@@ -10,7 +10,7 @@ and has no useful gradient; the negative log-likelihood does,
 
 .. math:: NLL = -\sum_i \log P(Y = y^{(i)} \mid x^{(i)}).
 
-Penalties on the weights join it to a regularised cost. Everything here takes
+Penalties on the weights regularize the cost. Everything here takes
 and returns Theano expressions:
 
 >>> import numpy, theano, theano.tensor as T
@@ -102,7 +102,7 @@ def zero_one_loss(p_y_given_x: Any, y: Any) -> Any:
 
 
 def errors(y_pred: Any, y: Any) -> Any:
-    """Return the share of examples that are labelled wrongly.
+    """Return the fraction of examples that are misclassified.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def errors(y_pred: Any, y: Any) -> Any:
 
 
 def misclassified(y_pred: Any, y: Any) -> Any:
-    """Return which examples are labelled wrongly.
+    """Return which examples are misclassified.
 
     Parameters
     ----------

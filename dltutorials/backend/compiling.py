@@ -1,7 +1,7 @@
 """How functions are compiled, and what they change: it depends on the backend.
 
 Theano gets the means of :mod:`dltutorials.backend.whole_graph_linker` and
-:mod:`dltutorials.backend.sum_of_squares` against its own slowness; PyTensor has no need of them.
+:mod:`dltutorials.backend.sum_of_squares` against its own slowness; PyTensor does not need them.
 
 >>> import theano
 >>> n = theano.shared(0, "n")

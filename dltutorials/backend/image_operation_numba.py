@@ -1,6 +1,6 @@
 """The loops of convolution and pooling, compiled by Numba for PyTensor.
 
-What each does, and why, is told in ``image_operation.h``, which is the same in C.
+``image_operation.h``, the same in C, explains what each does, and why.
 """
 
 import zlib

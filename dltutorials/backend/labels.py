@@ -80,7 +80,7 @@ class CheckedLabels(theano.Op):
         return [[False], [False], [False]]
 
     def do_constant_folding(self, *graph: Any) -> bool:
-        """Leave constant labels to the call, where an error is told clearly."""
+        """Leave constant labels to the call, where an error has a clear message."""
         return False
 
     def c_code_cache_version(self) -> Any:

@@ -3,7 +3,7 @@
 The ``scipy-openblas32`` package carries a current OpenBLAS whose functions bear
 the prefix ``scipy_``; compiler definitions map the names that C code of Theano
 or PyTensor calls to those. Its threads are to sleep soon after a product; by
-default they go on spinning, which gains 8 % of a training on an idle machine and
+default they go on spinning, which gains 8 % of a training run on an idle machine and
 slows it down many times where other programs work. Their number stays
 OpenBLAS's or the user's, since the last digits of the results depend on it.
 """

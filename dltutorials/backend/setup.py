@@ -10,7 +10,7 @@ dltutorials`` calls, imports it with what it has needed since:
    (:mod:`dltutorials.backend.openblas`). Where it cannot be linked, Theano calls NumPy's BLAS,
    slower, and a warning says so.
 3. *A compiler*, and Python's C headers. Without them Theano stops in the middle
-   of its import, or of its first function; it is told beforehand to do without
+   of its import, or of its first function; it is configured beforehand to do without
    (``cxx=``), and a warning says what to install.
 4. *Memory between calls.* Theano gives the memory of intermediate results back
    after every call and asks for it again at the next; ``allow_gc=False`` keeps
@@ -142,7 +142,7 @@ def temporary_floatX(floatX: str) -> Iterator[None]:
 
 
 def _default_flags(user: UserSettings) -> dict[str, str]:
-    """Return what Theano is told beyond what the user says."""
+    """Return the settings that Theano gets beyond the user's own."""
     flags = {}
     if "allow_gc" not in user:
         flags["allow_gc"] = "False"

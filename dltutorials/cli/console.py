@@ -142,7 +142,7 @@ def print_results(lines: Sequence[str]) -> None:
 
 def print_message(message: str) -> None:
     """Print a message that is not a result, on stderr."""
-    with above_bars(), contextlib.suppress(OSError):  # there is no other place to say it
+    with above_bars(), contextlib.suppress(OSError):  # there is nowhere else to say it
         _print(message, sys.stderr)
 
 

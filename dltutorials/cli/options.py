@@ -28,7 +28,7 @@ from dltutorials.training.early_stopping import EarlyStopping
 from dltutorials.training.history import prepare_history_path
 from dltutorials.training.snapshots import prepare_snapshot_folder
 
-# Files that a training reads and writes; the data themselves are compared, not their path.
+# Files that a training run reads and writes; the data themselves are compared, not their path.
 _STATE = ("checkpoint", "checkpoint_every", "resume")
 FILES = ("save", *_STATE, "history", "snapshots", "snapshot_every")
 _NOT_DECIDING = {*FILES, "dataset", "floatX", "n_epochs", "quiet", "chunk_size", "offline"}
@@ -162,7 +162,7 @@ def _add(parser: argparse.ArgumentParser, rows: Iterable[_Row]) -> None:
 
 
 def prepare_training_options(options: argparse.Namespace) -> None:
-    """Refuse what cannot be used, then make the way free for the files of a training run.
+    """Refuse options that cannot be used, then check and prepare the files of a training run.
 
     A published data set that is not there is downloaded.
     """

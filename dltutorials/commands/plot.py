@@ -233,7 +233,7 @@ def draw_errors(options: argparse.Namespace) -> str:
     figures.save_figure(axes[0].figure, options.output, options.dpi)
     n_mistakes = int((p_y_given_x.argmax(axis=1) != y).sum())
     return (
-        f"{n_mistakes:,} of {len(y):,} test images are labelled wrongly, "
+        f"{n_mistakes:,} of {len(y):,} test images are misclassified, "
         f"{n_mistakes / len(y) * 100:f} %"
     )
 

@@ -100,7 +100,7 @@ def load_test_images(options: argparse.Namespace, saved: SavedModel) -> list[Exa
 
 
 def load_photos(paths: Sequence[str], saved: SavedModel) -> list[Example | None]:
-    """Return photos in MNIST's form; None in the place of one that cannot be used, with a line."""
+    """Return photos in MNIST's form; None for each that cannot be used, with a message."""
     if paths:
         require_inputs(saved, SIDE * SIDE, f"a photo, which is brought to {SIDE} x {SIDE},")
     photos: list[Example | None] = []
@@ -136,7 +136,7 @@ def report(
     judged = [record for record in records if record["truth"] is not None]
     if len(judged) > 1:
         n_wrong = sum(record["label"] != record["truth"] for record in judged)
-        console.print_results([f"{n_wrong} of {len(judged)} test images are labelled wrongly"])
+        console.print_results([f"{n_wrong} of {len(judged)} test images are misclassified"])
 
 
 def as_record(

@@ -159,7 +159,7 @@ class Progress:
         self.say(f"{n_finished}/{len(self.names)} {name}: {outcome}")
 
     def say(self, message: str) -> None:
-        """Print a message, unless told to be quiet."""
+        """Print a message, unless --quiet is given."""
         if not self.quiet:
             console.print_message(message)
 

@@ -7,7 +7,7 @@ again, what is broken never takes a file's name, and several processes may do it
 at once.
 
 Proxies are taken from the environment (``HTTPS_PROXY``), and
-``DLTUTORIALS_MIRROR`` names a server of one's own, tried first: a folder with a
+``DLTUTORIALS_MIRROR`` names a server of your own, which is tried first: a folder with a
 folder ``mnist`` in it.
 """
 

@@ -1,6 +1,6 @@
 """Examples in whatever form they come: the one door for arrays, lists, tables and sources.
 
-What is no array yet becomes one, and what holds no numbers is refused with the
+Anything else becomes an array, and what does not hold numbers is refused with the
 line that converts it. What the numbers mean is said in
 :mod:`dltutorials.datasets.sources`: bytes are grey values and are divided by 256,
 all others are used as they are.
@@ -55,7 +55,7 @@ def as_source(x: Any, name: str = "x") -> Any:
     Raises
     ------
     DataError
-        If it does not hold numbers, or has something else in the place of some.
+        If it does not hold numbers, or holds something else among them.
     """
     is_sliced = all(hasattr(x, method) for method in ("shape", "__getitem__", "__len__"))
     is_table = hasattr(x, "columns") or hasattr(x, "iloc") or hasattr(x, "toarray")
@@ -135,7 +135,7 @@ def _numbers_of_objects(array: numpy.ndarray) -> numpy.ndarray:
 
 
 def _explain_type(x: Any, array: numpy.ndarray) -> str:
-    """Say what was got in the place of numbers, and which line makes numbers of it."""
+    """Say what was got instead of numbers, and which line makes numbers of it."""
     for column in getattr(x, "columns", ()):
         values = _numbers_of_objects(numpy.asarray(x[column]))
         if values.dtype.kind not in _NUMBERS:

@@ -40,7 +40,7 @@ class FloatRows:
         taken for one.
     dtype : {"float32", "float64"}
     are_labels : bool
-        Whether bytes are no grey values, but the numbers of classes.
+        Whether bytes are the numbers of classes instead of grey values.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ _PLAIN = (int, float, str, bytearray, type(None), numpy.ndarray)  # bool is an i
 
 
 class DamagedError(Exception):
-    """The bytes are no pickle of arrays."""
+    """The bytes are not a pickle of arrays."""
 
 
 class Name(NamedTuple):
@@ -103,7 +103,7 @@ class ArrayBuilder:
         if not isinstance(dtype, DType) or not isinstance(data, bytearray):
             raise UnsafePickleError("the pickle fills an array with something that is not bytes")
         if not _is_tuple_of_counts(shape) or not isinstance(order, str):
-            raise DamagedError("an array whose shape is no tuple of numbers")
+            raise DamagedError("an array whose shape is not a tuple of numbers")
         if math.prod(shape) * dtype.dtype.itemsize != len(data):
             raise DamagedError(
                 f"an array of {dtype.dtype} and shape {shape}, filled with {len(data)} bytes"
@@ -130,7 +130,7 @@ class ArrayBuilder:
         return bytearray(self._use_once(text), "latin1")
 
     def _use_once(self, data: Any) -> Any:
-        """Refuse to make a second array of the same bytes: memory would have no bound.
+        """Refuse to make a second array of the same bytes: memory would be unbounded.
 
         Python itself has but one value of no byte, and one of each single byte.
         """
@@ -172,7 +172,7 @@ def require_plain(value: Any) -> Any:
                 seen.add(id(part))
                 waiting.extend(part)
         elif not isinstance(part, _PLAIN):
-            raise UnsafePickleError(f"the pickle holds {show(part)} in the place of an array")
+            raise UnsafePickleError(f"the pickle holds {show(part)} instead of an array")
     return value
 
 

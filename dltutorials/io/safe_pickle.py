@@ -62,7 +62,7 @@ def load_pickle(file: ReadableFile, max_bytes: int) -> Any:
     UnsafePickleError
         If the pickle needs anything else, so for every pickle that could run code.
     DataError
-        If the bytes are no pickle, end early, or exceed `max_bytes`.
+        If the bytes are not a pickle, end early, or exceed `max_bytes`.
     """
     try:
         return _Machine(_Source(file, max_bytes)).run()
@@ -131,7 +131,7 @@ class _Machine:
             code = self.source.read(1)[0]
             name = _NAME_OF_CODE.get(code)
             if name is None:
-                raise DamagedError(f"byte {code:#04x} is no instruction")
+                raise DamagedError(f"byte {code:#04x} is not a pickle opcode")
             if name == "STOP":
                 return require_plain(self.stack.pop())
             if name not in _INSTRUCTIONS:
@@ -162,7 +162,7 @@ class _Machine:
 
     def extend_list(self, items: list[Any]) -> None:
         if not isinstance(self.stack[-1], list):
-            raise DamagedError("an item for something that is no list")
+            raise DamagedError("an item for something that is not a list")
         self.stack[-1].extend(items)
 
     def call(self) -> None:

@@ -37,7 +37,7 @@ class Model(Protocol):
 
     - ``errors(y)``, a float scalar: the loss of the validation and test set; and ``loss``, a
       :class:`dltutorials.training.loss.Loss`, if that is not a fraction of errors;
-    - ``misclassified(y)``, a bool vector: which examples are labelled wrongly, for the
+    - ``misclassified(y)``, a bool vector: which examples are misclassified, for the
       test of significance;
     - ``updates(cost, learning_rate)``: what a training step does, if it is not
       :func:`dltutorials.updates.sgd`;

@@ -55,7 +55,7 @@ class LogisticRegression(Classifier):
     Raises
     ------
     OptionError
-        If `n_in` or `n_out` is no positive integer.
+        If `n_in` or `n_out` is not a positive integer.
 
     Notes
     -----

@@ -86,7 +86,7 @@ class HiddenLayer:
     Raises
     ------
     OptionError
-        If `n_in` or `n_out` is no positive integer, or the activation is unknown.
+        If `n_in` or `n_out` is not a positive integer, or the activation is unknown.
 
     Notes
     -----
@@ -147,7 +147,7 @@ class MLP(Classifier):
     Raises
     ------
     OptionError
-        If a number of units is no positive integer, or the activation is unknown.
+        If a number of units is not a positive integer, or the activation is unknown.
 
     Notes
     -----

@@ -172,7 +172,7 @@ def _columns(class_names: Sequence[str] | None) -> int:
 
 
 def _height(n_shown: int, n_columns: int) -> float:
-    """Return the height of the mistakes with their title, in inches."""
+    """Return the height of the images with their title, in inches."""
     return 0.6 + (_IMAGE / n_columns + _CAPTION) * max(math.ceil(n_shown / n_columns), 1)
 
 

@@ -35,7 +35,7 @@ _BOX = 20  # pixels of the box that the ink fits into
 MAX_PIXELS = 50_000_000
 _WORKING_SIDE = 1_000  # pixels; a larger photo is made smaller first
 _LEAST_CONTRAST = 8.0  # of 255 grey levels, between paper and ink
-_NOISE = 4.0  # standard deviations of the paper's grey that are no ink yet
+_NOISE = 4.0  # standard deviations of the paper's grey that do not count as ink
 _FAINT = 0.1  # ink that does not count for the box
 _LEAST_PART = 0.02  # of the ink of the largest part; smaller spots are dirt
 _NOTHING = "shows nothing but one shade; give an image of a digit"
@@ -58,7 +58,7 @@ def load_photo(path: PathLike) -> numpy.ndarray:
     Raises
     ------
     DataError
-        If the file cannot be read, is no image, has more than 50 million pixels,
+        If the file cannot be read, is not an image, has more than 50 million pixels,
         or shows nothing.
     SetupError
         If Pillow is not installed.
@@ -84,7 +84,7 @@ def read_grey(path: PathLike) -> numpy.ndarray:
     Raises
     ------
     DataError
-        If the file cannot be read, is no image, or has more than 50 million pixels.
+        If the file cannot be read, is not an image, or has more than 50 million pixels.
     SetupError
         If Pillow is not installed.
     """
@@ -205,7 +205,7 @@ def _find_ink(grey: numpy.ndarray) -> numpy.ndarray:
 
 
 def _estimate_paper(grey: numpy.ndarray) -> numpy.ndarray:
-    """Return the grey of the paper in each pixel: a smooth surface through what is no ink."""
+    """Return the grey of the paper in each pixel: a smooth surface through all but the ink."""
     y, x = (numpy.linspace(-1, 1, n) for n in grey.shape)
     rows, columns = (
         numpy.linspace(0, n - 1, min(n, _GRID)).round().astype(int) for n in grey.shape

@@ -112,7 +112,7 @@ def recognize(
     model_class = _find_class(shapes, about, model_class)
     if not hasattr(model_class, "sizes"):
         raise DataError(
-            f"{model_class.__name__} has no method sizes, which a model is made again by "
+            f"{model_class.__name__} has no method sizes, from which a saved model is rebuilt "
             "(dltutorials.models.Model)"
         )
     sizes = model_class.sizes(shapes)

@@ -142,7 +142,7 @@ def _seeds(base: argparse.Namespace, n_seeds: int | None) -> Sequence[int | None
     if "seed" not in base:
         if n_seeds is not None:
             raise OptionError(
-                f"seeds: got {n_seeds}, but this training draws nothing at random and has no seed; "
+                f"seeds: got {n_seeds}, but this run draws nothing at random and has no seed; "
                 "leave --seeds out"
             )
         return [None]

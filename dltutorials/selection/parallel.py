@@ -5,7 +5,7 @@ processes, by ``OPENBLAS_NUM_THREADS`` in their environment, unless the user has
 set it. On a cluster the workers have to have the package, and to see the data
 and the folder of the results under the same paths.
 
-When a worker process dies, by itself or for want of memory, the runs that were
+When a worker process dies, by itself or because memory ran out, the runs that were
 under way are begun again after the others, one by one.
 """
 

@@ -1,6 +1,6 @@
 """What is kept of a run: which run it is, how it went, and whether that can be relied on.
 
-A :class:`Job` is a training run with all that decides its result: the options, the
+A :class:`Job` is a training run with everything that decides its result: the options, the
 data, the program, the versions of the libraries. A digest of these names its
 files: the best parameters, as a training script saves them, and a record of how
 it went, as JSON, which is written when the run has ended, whole or not at all.

@@ -1,4 +1,4 @@
-"""The state of a training run in a file, from which it goes on as if never stopped.
+"""The state of a training run in a file, from which it continues as if never stopped.
 
 A checkpoint is an ``.npz`` file: a member of JSON with the numbers of a
 :class:`~dltutorials.training.state.TrainingState`, and one for each array, so that
@@ -304,7 +304,7 @@ def _short(value: Any) -> str:
 
 
 def check_resumable(checkpoint: Checkpoint, fingerprint: dict[str, Any]) -> None:
-    """Refuse to go on with a training run that was about something else.
+    """Refuse to resume a training run of another model, data set or option.
 
     Parameters
     ----------

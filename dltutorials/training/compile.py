@@ -2,8 +2,8 @@
 
 :func:`compile_task` turns a cost, its updates and the errors of a model into
 what the trainer asks for (:class:`~dltutorials.training.task.Task`). Every function of
-a training run has one input, the number of a minibatch; ``givens`` puts the
-slice of the shared data set in the place of ``x`` and ``y``. Only what predicts takes
+a training run has one input, the number of a minibatch; ``givens`` replaces ``x`` and ``y``
+with the slice of the shared data set. Only what predicts takes
 examples themselves (:mod:`dltutorials.models.classifier`).
 """
 
@@ -123,7 +123,7 @@ def compile_task(
         Whether what remains of the validation and test set counts too, as a
         smaller minibatch, in proportion to its size.
     misclassified : bool vector, optional
-        An expression of `x` and `y`: which examples are labelled wrongly, for
+        An expression of `x` and `y`: which examples are misclassified, for
         the test of significance; compiled when it is first asked for.
     loss : Loss, optional
         What `errors` is, or `cost` where there are no `errors`; by default

@@ -134,7 +134,7 @@ def parse_description(text: str) -> Description:
 
 
 def _parse_fields(text: str) -> dict[str, Any]:
-    """Return what the text holds, and nothing for what is no mapping."""
+    """Return the mapping in the text, or an empty one if it does not hold a mapping."""
     try:
         fields = json.loads(text) if len(text) <= MAX_CHARACTERS else None
     except (ValueError, RecursionError):

@@ -110,7 +110,7 @@ class EarlyStopping:
         n_train_batches : int
             Minibatches in one epoch; at least 1.
         can_tell_misclassified : bool
-            Whether it is known which validation examples are labelled wrongly.
+            Whether it is known which validation examples are misclassified.
         loss : Loss
             What is observed; says which way is better.
         is_validated : bool
@@ -125,7 +125,7 @@ class EarlyStopping:
         ------
         OptionError
             If significance is to be tested, and it is not known which examples are
-            labelled wrongly.
+            misclassified.
         """
         if self.significance is not None and not can_tell_misclassified:
             raise OptionError(
@@ -156,7 +156,7 @@ class PatienceState:
     best_iteration : int or None
         The iteration in which it was observed.
     best_misclassified : bool array or None
-        Which examples were labelled wrongly in that iteration, where the rule
+        Which examples were misclassified in that iteration, where the rule
         tests significance.
     """
 
@@ -180,7 +180,7 @@ class PatienceState:
     ) -> bool:
         """Take in a validation loss; return whether it is the best so far.
 
-        `find_misclassified` returns which validation examples are labelled wrongly;
+        `find_misclassified` returns which validation examples are misclassified;
         it is called where the rule tests significance, for a new best loss.
         """
         if not self.loss.is_better(validation_loss, self.best_validation_loss):

@@ -1,9 +1,9 @@
-r"""The history of a training in a file that grows while it runs.
+r"""The history of a training run, in a file that grows while it runs.
 
 Each line is an object of JSON. The first one, the header, says what was
 trained: options, seed, versions, number type, device, BLAS, and a digest of
 the data. Each following line is the record of one validation, on the disk
-before the training goes on. So another program can follow a training that is
+before training goes on. So another program can follow a training run that is
 under way, and a kill loses at most the line that was being written.
 
 >>> import os, tempfile
@@ -65,17 +65,17 @@ class History(NamedTuple):
 
 
 class HistoryWriter:
-    """Adds the records of a training to a file, one line each.
+    """Adds the records of a training run to a file, one line each.
 
     Parameters
     ----------
     path : path
-        Begun anew; a file that is no history is refused by
+        Begun anew; a file that is not a history is refused by
         :func:`prepare_history_path`, which is to be called first.
     header : dict
         What JSON can hold.
     records : sequence of dict
-        Those that there are already, of a training that is resumed.
+        The records that are there already, if the run is resumed.
 
     Raises
     ------
@@ -111,7 +111,7 @@ class HistoryWriter:
 
 
 def read_history(path: PathLike) -> History:
-    """Read a history file, also of a training that is under way.
+    """Read a history file, even while the run is under way.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def read_history(path: PathLike) -> History:
     Raises
     ------
     DataError
-        If the file cannot be read, is empty, is no history, or is damaged.
+        If the file cannot be read, is empty, is not a history, or is damaged.
     """
     try:
         header, *records = _read_lines(path)
@@ -162,8 +162,8 @@ def prepare_history_path(path: PathLike, is_resumed: bool = False) -> None:
             n_records = len(read_history(path).records)
         except DataError:
             raise DataError(
-                f"cannot write {os.fspath(path)}: there is a file that is no history, "
-                "or a damaged one; choose another file"
+                f"cannot write {os.fspath(path)}: it exists and is not a sound history file; "
+                "choose another file"
             ) from None
         if n_records and not is_resumed:
             raise DataError(

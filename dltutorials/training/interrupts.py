@@ -1,4 +1,4 @@
-"""Ending a training run when the user or the system asks, without tearing anything.
+"""Ending a training run cleanly when the user or the system asks.
 
 Ctrl-C (SIGINT) and a request to end (SIGTERM) are noted while a
 :class:`StopSignals` is open; the loop, whose callback it is, asks for them after each

@@ -1,4 +1,4 @@
-"""What a training run is judged by: the name of its loss, its unit, and which way is better.
+"""The loss that a training run is judged by: its name, its unit, and which way is better.
 
 >>> print(ERROR.name, ERROR.format(0.075), COST.name, COST.format(63.289169))
 error 7.500000 % cost 63.289169

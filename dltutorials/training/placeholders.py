@@ -72,7 +72,7 @@ def find_n_in(outputs: Sequence[Expression], x: Expression) -> int | None:
 
 
 def find_n_out(outputs: Sequence[Expression], y: Expression) -> int | None:
-    """Return of how many columns the labels `y` choose one; None where that cannot be told."""
+    """Return the number of columns that the labels `y` choose from; None if it is unknown."""
     for variable in _ancestors(outputs):
         if _is_op(variable, "AdvancedSubtensor"):
             matrix, *indices = variable.owner.inputs

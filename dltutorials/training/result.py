@@ -1,4 +1,4 @@
-r"""What a training run gives back, and how it is shown: the tutorial's own lines.
+r"""The result of a training run, and how it is shown: the tutorial's own lines.
 
 Errors are fractions of a set; they are shown as percentages with six decimals,
 which for 9,600 images is every digit that there is.
@@ -20,7 +20,7 @@ from dltutorials.training.state import Record, TrainingState
 
 @dataclass(repr=False)
 class Result:
-    """How a training run went.
+    """The result of a training run.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-r"""Intermediate parameters of a training run, for another program to look at.
+r"""Intermediate parameters of a training run, for other programs to read.
 
 A folder holds a file of parameters for each snapshot, named by the iteration:
 the minibatches before it, over all epochs. Pictures and animations are made
@@ -79,7 +79,7 @@ def find_snapshots(folder: PathLike) -> list[tuple[int, Path]]:
 
 
 def prepare_snapshot_folder(folder: PathLike, is_resumed: bool = False) -> None:
-    """Make a folder for the snapshots of a training, and see that it can be written.
+    """Make a folder for the snapshots of a training run, and check that it is writable.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""All that decides how a training run goes on: what a checkpoint holds.
+"""The complete state of a training run: the content of a checkpoint.
 
 >>> from dltutorials.training.task import Task
 >>> task = Task(train_minibatch=len, n_train_batches=3, get_params=lambda: [1.0],

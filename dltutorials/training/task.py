@@ -1,4 +1,4 @@
-"""What a training run needs of a model and its data, as plain callables.
+"""What a training run needs from a model and its data, as plain callables.
 
 A :class:`Task` is made by :func:`dltutorials.training.compile.compile_task` for a
 Theano model, or by hand:

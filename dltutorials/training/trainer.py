@@ -50,7 +50,7 @@ def train(
     early_stopping : EarlyStopping, optional
         The tutorial's rule with its defaults, if not given.
     callbacks : sequence of Callback
-        They are told, in this order, what happens: a progress bar, files, signals.
+        Called in this order as things happen: a progress bar, files, signals.
     resume : TrainingState, optional
         What a callback's ``on_checkpoint`` was given, or
         :func:`dltutorials.training.checkpoint.load_state` read; the run goes on from there

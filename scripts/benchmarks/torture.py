@@ -105,7 +105,7 @@ def _command(dataset: Path, place: Path) -> list[str]:
 
 
 def _kill_and_resume(command: list[str], place: Path, rng: random.Random) -> int:
-    """Kill a training once or twice, then let it end; return how often it was killed."""
+    """Kill a training run once or twice, then let it end; return how often it was killed."""
     kills = 0
     for _ in range(rng.choice([1, 1, 2])):
         process = subprocess.Popen(

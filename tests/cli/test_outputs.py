@@ -93,7 +93,7 @@ def test_a_full_disk_is_reported_and_the_training_goes_on(main, capsys, monkeypa
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["--history", "notes"], 1, "cannot write notes: there is a file that is no history"),
+        (["--history", "notes"], 1, "notes: it exists and is not a sound history file"),
         (["--history", "missing/run.jsonl"], 1, "No such file or directory; choose"),
         (["--history", "."], 1, "it is a folder"),
         (["--history", "saved.pkl"], 2, "history: got saved.pkl, which --save names too"),

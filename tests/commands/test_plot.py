@@ -82,7 +82,7 @@ class TestPictures:
     def test_errors_are_counted_over_the_whole_test_set(self, main, capsys, tiny_sets):
         assert main(["errors", "best_model.pkl", "--dataset", "tiny.npz", "--dpi", "100"]) == 0
         n_wrong, share = re.fullmatch(
-            r"wrote errors\.png: (\d+) of 30 test images are labelled wrongly, ([\d.]+) %\n",
+            r"wrote errors\.png: (\d+) of 30 test images are misclassified, ([\d.]+) %\n",
             capsys.readouterr().out,
         ).groups()
         params = numpy.random.RandomState(0)

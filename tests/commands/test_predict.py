@@ -70,7 +70,7 @@ def test_test_images_with_probabilities_and_truth(main, model, tiny_file, tiny_s
         shown = [float(number) for number in re.findall(r"\d: ([\d.]+)", numbers)]
         assert shown == pytest.approx([p * 100 for p in record["probabilities"]], abs=0.051)
         assert len(numbers) < 90
-    assert lines[-1] == f"{n_wrong} of 3 test images are labelled wrongly"
+    assert lines[-1] == f"{n_wrong} of 3 test images are misclassified"
 
 
 @pytest.mark.usefixtures("model")

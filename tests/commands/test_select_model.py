@@ -191,7 +191,7 @@ def test_what_may_pass_is_tried_again(main, tmp_path, capsys):
         (["train_mlp", "--grid", "n_hidden=3,x"], "invalid int value: 'x'"),
         (["train_mlp", "--grid", "learning_rate=0.1,-1"], "learning_rate: got -1.0, expected"),
         (["train_mlp"], "grid: got none"),
-        (["train_logreg", "--seeds", "5"], "seeds: got 5, but this training draws nothing"),
+        (["train_logreg", "--seeds", "5"], "seeds: got 5, but this run draws nothing"),
         (["train_cnn", "--seeds", "5"], "script: got train_cnn, expected train_logreg, train_mlp"),
         (
             ["select_model", "--seeds", "5"],

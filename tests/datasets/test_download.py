@@ -280,7 +280,7 @@ def run(script, *arguments, environment):
 
 
 class TestScript:
-    """The real catalogue, in processes of their own; a server in the place of the real ones."""
+    """The real catalogue, in processes of their own; a server instead of the real ones."""
 
     @pytest.fixture(autouse=True)
     def _nothing_there(self, tmp_path, server):

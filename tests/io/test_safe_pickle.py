@@ -395,7 +395,7 @@ def test_an_instruction_that_arrays_do_not_need_is_refused(name):
 def test_a_byte_that_is_no_instruction_is_damage():
     known = {ord(each.code) for each in pickletools.opcodes}
     for byte in set(range(256)) - known:
-        with pytest.raises(DataError, match=f"byte {byte:#04x} is no instruction"):
+        with pytest.raises(DataError, match=f"byte {byte:#04x} is not a pickle opcode"):
             load(bytes([byte]))
 
 

@@ -73,7 +73,7 @@ def test_seeds_of_what_has_none_are_refused(parser):
     without = argparse.ArgumentParser()
     without.add_argument("--n-epochs", type=int, default=1)
     assert [run.seed for run in make_runs(without, ["n_epochs=1,2"])] == [None, None]
-    with pytest.raises(OptionError, match="seeds: got 5, but this training draws nothing"):
+    with pytest.raises(OptionError, match="seeds: got 5, but this run draws nothing"):
         make_runs(without, ["n_epochs=1,2"], n_seeds=5)
 
 

@@ -146,7 +146,7 @@ def test_only_a_history_is_replaced(path):
     HistoryWriter(path, {})
     prepare_history_path(path)
     path.write_text("my notes\n")
-    with pytest.raises(DataError, match="a file that is no history"):
+    with pytest.raises(DataError, match="it exists and is not a sound history file"):
         prepare_history_path(path)
     assert path.read_text() == "my notes\n"
 
