@@ -115,7 +115,7 @@ setup(
             "ipykernel>=6.29",  # in which they run
             "dask>=2023.5",  # tries the cluster on one machine
             "distributed>=2023.5",
-            "pytest-cov>=5",  # how much of the package the tests run
+            "coverage>=7.4",  # how much of the package the tests run
             "pytest>=7",  # runs the tests and the examples in docstrings
             "hypothesis>=6",  # property tests of the early-stopping rule and the readers
             *PLOT,
