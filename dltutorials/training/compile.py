@@ -1,86 +1,29 @@
 """From expressions to compiled functions: what training calls.
 
 :func:`compile_task` turns a cost, its updates and the errors of a model into
-what the trainer asks for (:class:`~dltutorials.training.task.Task`). Every function of
-a training run has one input, the number of a minibatch; ``givens`` replaces ``x`` and ``y``
-with the slice of the shared data set. Only what predicts takes
-examples themselves (:mod:`dltutorials.models.classifier`).
+what the trainer asks for (:class:`~dltutorials.training.task.Task`): functions of the
+number of a minibatch (:mod:`dltutorials.training.minibatch_function`). Only what predicts
+takes examples themselves (:mod:`dltutorials.models.classifier`).
 """
 
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dltutorials.backend import compile_now, default_mode, updated_variables
+from dltutorials.backend import updated_variables
 from dltutorials.datasets import SPLITS
 from dltutorials.exceptions import OptionError
 from dltutorials.loading import examine
-from dltutorials.minibatch import (
-    as_shared_dataset,
-    as_shared_datasets,
-    minibatch,
-    n_minibatches,
-)
+from dltutorials.minibatch import as_shared_datasets, n_minibatches
 from dltutorials.shared import SharedDataset
 from dltutorials.training.loss import Loss
+from dltutorials.training.minibatch_function import evaluator, indexed, minibatch_function
 from dltutorials.training.placeholders import check_placeholders
 from dltutorials.training.random_state import pack, unpack
 from dltutorials.training.task import Task
 from dltutorials.types import Expression, SharedVariable, Updates
 
 import numpy
-import theano
-import theano.tensor as T
-
-
-def minibatch_function(
-    output: Expression,
-    x: Expression,
-    y: Expression | None,
-    data: SharedDataset,
-    batch_size: int,
-    updates: Updates | None = None,
-) -> Callable:
-    """Compile a function of the number of a minibatch.
-
-    Parameters
-    ----------
-    output : Theano expression
-        Of `x` and `y`; what the function returns.
-    x, y : Theano variables
-        The placeholders for a minibatch of examples and labels; an output
-        that does not depend on one of them may leave it unused. `y` is None for a
-        model that needs no labels.
-    data : SharedDataset
-        As :func:`dltutorials.shared.shared_dataset` returns it;
-        of a :class:`~dltutorials.chunks.ChunkedDataset`, the present chunk.
-    batch_size : int
-    updates : list of (shared variable, expression), optional
-        Carried out by each call.
-
-    Returns
-    -------
-    theano.compile.function_module.Function
-        Of one integer, the number of the minibatch.
-
-    Notes
-    -----
-    Source: Getting Started, "MNIST Dataset" and "Stochastic Gradient Descent".
-    """
-    data = as_shared_dataset(data)
-    index = T.lscalar("index")
-    placeholders = [x] if y is None else [x, y]
-    function = theano.function(
-        [index],
-        output,
-        updates=updates,
-        givens=dict(zip(placeholders, minibatch(data, index, batch_size))),
-        on_unused_input="ignore",
-        mode=default_mode(),
-    )
-    if data.is_resident:  # of a set in chunks, the first one is not read yet
-        compile_now(function, 0)
-    return function
 
 
 def compile_task(
@@ -155,39 +98,27 @@ def compile_task(
     n_train_batches, *_ = [
         n_minibatches(data, batch_size, split) for split, data in zip(SPLITS, shared)
     ]
-    _check_sets(shared, y, errors)
-    for split, data in zip(SPLITS, shared):
-        check_placeholders([x] if y is None else [x, y], [cost], data, split)
-    examine(shared)
+    _check_sets(shared, [x] if y is None else [x, y], cost, errors)
     train_set, *evaluated = shared
     step = minibatch_function(cost, x, y, train_set, batch_size, updates)
     rest = _find_rest(step, params)
 
-    def mean_errors(data: SharedDataset) -> Callable[[], float]:
-        function = minibatch_function(errors, x, y, data, batch_size)
-        evaluate, weights = _evaluator(function, data, batch_size, exact_evaluation)
-        if weights is None:
-            return lambda: float(numpy.mean(evaluate()))
-        return lambda: float(numpy.average(evaluate(), weights=weights))
+    def evaluate(output: Expression, data: SharedDataset) -> tuple[Callable, list[int] | None]:
+        function = minibatch_function(output, x, y, data, batch_size)
+        return evaluator(function, data, batch_size, exact_evaluation)
 
-    @functools.cache
-    def compile_misclassified() -> Callable[[], list[Any]]:
-        function = minibatch_function(misclassified, x, y, evaluated[0], batch_size)
-        return _evaluator(function, evaluated[0], batch_size, exact_evaluation)[0]
-
-    def validation_misclassified() -> numpy.ndarray:
-        return numpy.concatenate(compile_misclassified()()).astype(bool)
-
-    evaluators = [] if errors is None else [mean_errors(data) for data in evaluated]
-    validate, test, *_ = [*evaluators, None, None]
+    means = [] if errors is None else [_mean(*evaluate(errors, data)) for data in evaluated]
+    validate, test, *_ = [*means, None, None]
     return Task(
-        train_minibatch=_indexed(step, train_set, n_train_batches),
+        train_minibatch=indexed(step, train_set, n_train_batches),
         n_train_batches=n_train_batches,
         validate=validate,
         test=test,
         get_params=lambda: [param.get_value() for param in params],
         set_params=lambda values: _set_values(params, values),
-        validation_misclassified=None if misclassified is None else validation_misclassified,
+        validation_misclassified=None
+        if misclassified is None
+        else _concatenated(lambda: evaluate(misclassified, evaluated[0])[0]),
         get_rest=lambda: [pack(variable.get_value()) for variable in rest],
         set_rest=lambda values: _set_rest(rest, values),
         begin_epoch=_begin_epoch(train_set, begin_epoch),
@@ -195,16 +126,38 @@ def compile_task(
     )
 
 
-def _check_sets(datasets: Sequence[SharedDataset], y: Any, errors: Any) -> None:
+def _mean(evaluate: Callable, sizes: list[int] | None) -> Callable[[], float]:
+    """Return what gives the mean over the minibatches, weighted if their sizes differ."""
+    if sizes is None:
+        return lambda: float(numpy.mean(evaluate()))
+    return lambda: float(numpy.average(evaluate(), weights=sizes))
+
+
+def _concatenated(compile_it: Callable[[], Callable]) -> Callable[[], numpy.ndarray]:
+    """Return what gives the flags of all minibatches; compiled when it is first called."""
+    evaluate = functools.cache(compile_it)
+    return lambda: numpy.concatenate(evaluate()()).astype(bool)
+
+
+def _check_sets(
+    datasets: Sequence[SharedDataset],
+    placeholders: Sequence[Expression],
+    cost: Expression,
+    errors: Expression | None,
+) -> None:
     for split, data in zip(SPLITS, datasets):
-        if y is not None and len(data.columns) < 2:
+        if len(data.columns) < len(placeholders):
             raise OptionError(
-                f"y: got {y}, but the {split} set has no labels; give it labels, or y=None"
+                f"y: got {placeholders[1]}, but the {split} set has no labels; give it labels, "
+                "or y=None"
             )
     if errors is not None and len(datasets) < 2:
         raise OptionError(
             "errors: got an expression, but there is no validation set; give one, or errors=None"
         )
+    for split, data in zip(SPLITS, datasets):
+        check_placeholders(placeholders, [cost], data, split)
+    examine(datasets)
 
 
 def _begin_epoch(
@@ -234,32 +187,6 @@ def _find_rest(step: Callable, params: Sequence[SharedVariable]) -> list[SharedV
 def _set_rest(rest: Sequence[SharedVariable], values: Sequence[numpy.ndarray]) -> None:
     for variable, value in zip(rest, values):
         variable.set_value(unpack(value, like=variable.get_value()))
-
-
-def _indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable[[int], Any]:
-    """Spare Theano the check and conversion of each index: 3 % of a training step."""
-    function.trust_input = True  # type: ignore[attr-defined]
-    indices = [numpy.array(index, dtype="int64") for index in range(n_batches)]
-    load_chunk = data.load_chunk
-    return lambda index: function(indices[load_chunk(index)])
-
-
-def _evaluator(
-    function: Callable, data: SharedDataset, batch_size: int, exact_evaluation: bool
-) -> tuple[Callable[[], list[Any]], list[int] | None]:
-    """Return what evaluates a function on each minibatch, and their sizes if they differ."""
-    n_batches, n_left = divmod(data.n_examples, batch_size)
-    sizes = [batch_size] * n_batches
-    if exact_evaluation and n_left:
-        sizes.append(n_left)  # a slice beyond the end is as long as there are rows
-    evaluate = _indexed(function, data, len(sizes))
-
-    def evaluate_all() -> list[Any]:
-        values = [evaluate(index) for index in range(len(sizes))]
-        data.unload()
-        return values
-
-    return evaluate_all, None if len(sizes) == n_batches else sizes
 
 
 def _set_values(params: Sequence[Any], values: Sequence[numpy.ndarray]) -> None:

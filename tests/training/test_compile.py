@@ -1,5 +1,5 @@
 from dltutorials import LogisticRegression, OptionError, compile_task, sgd, shared_dataset
-from dltutorials.training.compile import minibatch_function
+from dltutorials.training.minibatch_function import minibatch_function
 
 import numpy
 import pytest

@@ -1,0 +1,104 @@
+"""Functions of the number of a minibatch, and what evaluates one on a whole set.
+
+Every function of a training run has one input, the number of a minibatch; ``givens`` replaces
+``x`` and ``y`` with the slice of the shared data set.
+
+>>> import numpy, theano.tensor as T
+>>> from dltutorials.shared import shared_dataset
+>>> x = T.matrix("x")
+>>> data = shared_dataset((numpy.array([[1.0], [2.0], [4.0]]),))
+>>> total = minibatch_function(x.sum(), x, None, data, batch_size=2)
+>>> float(total(0)), float(total(1))
+(3.0, 4.0)
+>>> values, sizes = evaluator(total, data, batch_size=2, exact_evaluation=True)
+>>> [float(value) for value in values()], sizes
+([3.0, 4.0], [2, 1])
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from dltutorials.backend import compile_now, default_mode
+from dltutorials.minibatch import as_shared_dataset, minibatch
+from dltutorials.shared import SharedDataset
+from dltutorials.types import Expression, Updates
+
+import numpy
+import theano
+import theano.tensor as T
+
+
+def minibatch_function(
+    output: Expression,
+    x: Expression,
+    y: Expression | None,
+    data: SharedDataset,
+    batch_size: int,
+    updates: Updates | None = None,
+) -> Callable:
+    """Compile a function of the number of a minibatch.
+
+    Parameters
+    ----------
+    output : Theano expression
+        Of `x` and `y`; what the function returns.
+    x, y : Theano variables
+        The placeholders for a minibatch of examples and labels; an output
+        that does not depend on one of them may leave it unused. `y` is None for a
+        model that needs no labels.
+    data : SharedDataset
+        As :func:`dltutorials.shared.shared_dataset` returns it;
+        of a :class:`~dltutorials.chunks.ChunkedDataset`, the present chunk.
+    batch_size : int
+    updates : list of (shared variable, expression), optional
+        Carried out by each call.
+
+    Returns
+    -------
+    theano.compile.function_module.Function
+        Of one integer, the number of the minibatch.
+
+    Notes
+    -----
+    Source: Getting Started, "MNIST Dataset" and "Stochastic Gradient Descent".
+    """
+    data = as_shared_dataset(data)
+    index = T.lscalar("index")
+    placeholders = [x] if y is None else [x, y]
+    function = theano.function(
+        [index],
+        output,
+        updates=updates,
+        givens=dict(zip(placeholders, minibatch(data, index, batch_size))),
+        on_unused_input="ignore",
+        mode=default_mode(),
+    )
+    if data.is_resident:  # of a set in chunks, the first one is not read yet
+        compile_now(function, 0)
+    return function
+
+
+def indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable[[int], Any]:
+    """Spare Theano the check and conversion of each index: 3 % of a training step."""
+    function.trust_input = True  # type: ignore[attr-defined]
+    indices = [numpy.array(index, dtype="int64") for index in range(n_batches)]
+    load_chunk = data.load_chunk
+    return lambda index: function(indices[load_chunk(index)])
+
+
+def evaluator(
+    function: Callable, data: SharedDataset, batch_size: int, exact_evaluation: bool
+) -> tuple[Callable[[], list[Any]], list[int] | None]:
+    """Return what evaluates a function on each minibatch, and their sizes if they differ."""
+    n_batches, n_left = divmod(data.n_examples, batch_size)
+    sizes = [batch_size] * n_batches
+    if exact_evaluation and n_left:
+        sizes.append(n_left)  # a slice beyond the end is as long as there are rows
+    evaluate = indexed(function, data, len(sizes))
+
+    def evaluate_all() -> list[Any]:
+        values = [evaluate(index) for index in range(len(sizes))]
+        data.unload()
+        return values
+
+    return evaluate_all, None if len(sizes) == n_batches else sizes
