@@ -77,13 +77,21 @@ def warn_of_data(message: str) -> None:
 
 
 @contextlib.contextmanager
-def within(place: "str | os.PathLike[str]") -> Iterator[None]:
-    """Say of an error about data that the block raises where the fault is: ``place: ...``."""
+def within(place: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
+    """Say of an error about data that the block raises where the fault is, and what to do.
+
+    Parameters
+    ----------
+    place : str or path
+        A name for the front of the message, ``place: ...``, or "".
+    advice : str
+        For its end.
+    """
     try:
         yield
     except DataError as error:
         message = f"{os.fspath(place)}: {error}" if place else str(error)
-        raise type(error)(message) from None
+        raise type(error)(f"{message}; {advice}" if advice else message) from None
 
 
 @contextlib.contextmanager
@@ -94,16 +102,15 @@ def in_file(path: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
     ----------
     path : path
     advice : str
-        What to do about a file that cannot be read.
 
     Raises
     ------
     DataError
-        In the place of an OSError, too.
+        Instead of an OSError, too.
     """
-    with within(path):
+    with within(path, advice):
         try:
             yield
         except OSError as error:
-            reason = f"cannot be read: {error.strerror or error}"
-            raise DataError(f"{reason}; {advice}" if advice else reason) from None
+            reason = error.strerror or " ".join(str(error).split()) or "damaged"
+            raise DataError(f"cannot be read: {reason}") from None

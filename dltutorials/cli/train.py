@@ -16,19 +16,16 @@ from dltutorials.cli.prepare import (
     prepare_datasets,
     prepare_task,
 )
-from dltutorials.exceptions import DataError, ResumeError
+from dltutorials.exceptions import DataError, ResumeError, within
 from dltutorials.loading import SharedDatasets
 from dltutorials.training.callbacks import Callback
-from dltutorials.training.checkpoint import (
-    check_resumable,
-    describe_differences,
-    load_state,
-)
+from dltutorials.training.checkpoint import load_state
 from dltutorials.training.description import Description, describe_model
 from dltutorials.training.interrupts import StopSignals
 from dltutorials.training.phases import Phase, train_phases
 from dltutorials.training.progress import ProgressBar
 from dltutorials.training.result import Result, result_lines
+from dltutorials.training.resuming import check_resumable, describe_differences
 from dltutorials.training.state import TrainingState
 
 
@@ -113,10 +110,8 @@ def train_and_report(
 def _load_state(path: str, marks: dict) -> TrainingState:
     """Read the state to resume from; say what may change the last digits."""
     checkpoint = load_state(path)
-    try:
+    with within(path):
         check_resumable(checkpoint, marks)
-    except ResumeError as error:
-        raise DataError(f"{path}: {error}") from None
     differences = describe_differences(checkpoint, backend.describe_numerics())
     if differences is not None:
         print_message(f"warning: {path}: {differences}")

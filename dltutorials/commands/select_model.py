@@ -13,7 +13,8 @@ from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.cli.options import check_numbers, prepare_training_options
 from dltutorials.datasets import find_dataset, list_files
-from dltutorials.exceptions import DataError, OptionError
+from dltutorials.exceptions import OptionError
+from dltutorials.io.files import make_folder
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.selection.comparison import Outcome, compare
 from dltutorials.selection.grid import Run, make_runs
@@ -107,10 +108,7 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
 
 def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
     """Return the job of each run, with the data in a file that all of them can share."""
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot make {folder}: {error.strerror}; choose another folder") from None
+    make_folder(folder)
     files = FilesInUse()
     dataset = find_dataset(runs[0].options["dataset"], runs[0].options["offline"])
     files.read("--dataset", *list_files(dataset))

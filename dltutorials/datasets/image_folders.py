@@ -75,16 +75,17 @@ def _images_in(folder: Path) -> list[Path]:
 
 def _read(file: Path, size: Any) -> numpy.ndarray:
     image_module = import_optional("PIL.Image", "images need Pillow")
-    with in_file(f"{file.parent.name}/{file.name}", "leave it out, or convert it"):
+    place = f"{file.parent.name}/{file.name}"
+    with in_file(place, "leave it out, or convert it"):
         try:
             with image_module.open(file) as image:
                 pixels = numpy.asarray(image.convert("L"))
         except (ValueError, image_module.DecompressionBombError) as error:
-            raise DataError(f"cannot be read: {error}; leave it out, or convert it") from None
-        if size is not None and pixels.shape != size:
-            raise DataError(
-                f"got {pixels.shape[1]} x {pixels.shape[0]} pixels, expected the "
-                f"{size[1]} x {size[0]} of the first image; bring all to one size: "
-                f"PIL.Image.open(file).resize(({size[1]}, {size[0]}))"
-            )
+            raise DataError(f"cannot be read: {error}") from None
+    if size is not None and pixels.shape != size:
+        raise DataError(
+            f"{place}: got {pixels.shape[1]} x {pixels.shape[0]} pixels, expected the "
+            f"{size[1]} x {size[0]} of the first image; bring all to one size: "
+            f"PIL.Image.open(file).resize(({size[1]}, {size[0]}))"
+        )
     return pixels

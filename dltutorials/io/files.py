@@ -31,6 +31,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from dltutorials.exceptions import OutputError
 from dltutorials.io.targets import cannot_make, check_output, find_target, is_device
 from dltutorials.types import PathLike
 
@@ -106,6 +107,23 @@ def prepare_output(path: PathLike) -> None:
         trial.unlink()
     except OSError as error:
         raise cannot_make(target, error) from None
+
+
+def make_folder(path: PathLike) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(
+            f"cannot make {os.fspath(path)}: {reason}; choose another folder"
+        ) from None
 
 
 @contextlib.contextmanager

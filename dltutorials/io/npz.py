@@ -56,7 +56,9 @@ def open_npz(file: PathLike | BinaryIO) -> Iterator[zipfile.ZipFile]:
     Raises
     ------
     DataError
-        If it cannot be read, or what the block reads of it is not sound.
+        If what the block reads of it is not sound.
+    OSError
+        If it cannot be read.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -66,8 +68,6 @@ def open_npz(file: PathLike | BinaryIO) -> Iterator[zipfile.ZipFile]:
     except _UNSOUND as error:
         reason = str(error) or "it ends early"
         raise DataError(f"not a sound .npz file ({reason}); write it again") from None
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}") from None
 
 
 def read_array(

@@ -28,7 +28,7 @@ from dltutorials.datasets.npz import NAMES, write_npy_folder
 from dltutorials.datasets.one_set import scale_of
 from dltutorials.datasets.plausibility import find_doubts
 from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows, require_finite
-from dltutorials.exceptions import DataError, in_file, warn_of_data, within
+from dltutorials.exceptions import DataError, OutputError, warn_of_data, within
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.types import PathLike
 
@@ -94,8 +94,13 @@ def share_data(
         files.read("--dataset", *list_files(find_dataset(dataset, offline)))
         for name in NAMES:
             files.write("--results", os.path.join(path, f"{name}.npy"))
-        with in_file(path, "give another --results"):
+        try:
             write_npy_folder(Path(path), sources.sets, floatX, sources.class_names)
+        except OutputError:
+            raise
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"cannot write {path}: {reason}; give another --results") from None
     return SharedData(path, digest)
 
 

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dltutorials.exceptions import DataError, in_file
+from dltutorials.exceptions import DataError, in_file, within
 from dltutorials.io.files import durable_writer, prepare_output, write_at_end
 from dltutorials.training.state import Record
 from dltutorials.types import PathLike
@@ -128,17 +128,13 @@ def read_history(path: PathLike) -> History:
     DataError
         If the file cannot be read, is empty, is not a history, or is damaged.
     """
-    try:
+    with in_file(path, "give a file that --history of this version wrote"):
         header, *records = _read_lines(path)
         if header.get(FORMAT) != VERSION:
             raise DataError(f"expected {FORMAT} {VERSION}, got {_short(header)}")
         for number, record in enumerate(records, start=2):
-            with in_file(f"line {number}"):
+            with within(f"line {number}"):
                 require_record(record)
-    except DataError as error:
-        raise DataError(
-            f"{os.fspath(path)}: {error}; give a file that --history of this version wrote"
-        ) from None
     return History(header, records)
 
 
@@ -181,11 +177,8 @@ def _line(value: dict[str, Any]) -> bytes:
 
 
 def _read_lines(path: PathLike) -> list[dict[str, Any]]:
-    try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}") from None
+    with open(path, "rb") as file:
+        content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise DataError(f"larger than {MAX_BYTES:,} bytes, no history")
     lines = content.split(b"\n")[:-1]

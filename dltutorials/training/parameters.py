@@ -32,7 +32,7 @@ import pickle
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from dltutorials.exceptions import DataError, UnsafePickleError
+from dltutorials.exceptions import DataError, UnsafePickleError, in_file
 from dltutorials.io.file_kinds import name_kind
 from dltutorials.io.files import durable_writer
 from dltutorials.io.safe_pickle import load_pickle
@@ -179,27 +179,23 @@ def read_params_and_description(
 @contextlib.contextmanager
 def _parameter_file(path: PathLike) -> Iterator[BinaryIO]:
     """Open a file of parameters; say of what goes wrong which file it was."""
-    name = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            try:
-                yield file
-            except DataError as error:
-                kind = name_kind(file)
-                raise (
-                    error if kind is None else DataError(f"not a pickle of arrays, but {kind}")
-                ) from None
-    except UnsafePickleError as error:
-        raise UnsafePickleError(
-            f"{name}: {error}; only the values of parameters are read, never pickled "
-            "models or functions, which need the code, Theano and device that wrote them"
-        ) from None
-    except DataError as error:
-        raise DataError(
-            f"{name}: {error}; give a file of parameters, as save_params writes it"
-        ) from None
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror or error}") from None
+    with in_file(path), open(path, "rb") as file:
+        try:
+            yield file
+        except DataError as error:
+            raise _advise(error, name_kind(file)) from None
+
+
+def _advise(error: DataError, kind: str | None) -> DataError:
+    """Add to an error what the file is, if that is known, and what to do."""
+    if kind is not None:
+        error = DataError(f"not a pickle of arrays, but {kind}")
+    if isinstance(error, UnsafePickleError):
+        return UnsafePickleError(
+            f"{error}; only the values of parameters are read, never pickled models or "
+            "functions, which need the code, Theano and device that wrote them"
+        )
+    return DataError(f"{error}; give a file of parameters, as save_params writes it")
 
 
 def _read_like(param: Any, file: Any) -> numpy.ndarray:

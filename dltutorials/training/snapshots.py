@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dltutorials.exceptions import DataError
-from dltutorials.io.files import prepare_output
+from dltutorials.exceptions import DataError, in_file
+from dltutorials.io.files import make_folder, prepare_output
 from dltutorials.training.description import Description
 from dltutorials.training.parameters import save_params
 from dltutorials.types import PathLike
@@ -70,11 +70,10 @@ def find_snapshots(folder: PathLike) -> list[tuple[int, Path]]:
     DataError
         If the folder cannot be read, or has none.
     """
-    found = _list_snapshots(folder)
-    if not found:
-        raise DataError(
-            f"{os.fspath(folder)}: no snapshot in it; give a folder that --snapshots filled"
-        )
+    with in_file(folder, "give a folder that --snapshots filled"):
+        found = _list_snapshots(folder)
+        if not found:
+            raise DataError("no snapshot in it")
     return found
 
 
@@ -92,14 +91,10 @@ def prepare_snapshot_folder(folder: PathLike, is_resumed: bool = False) -> None:
     DataError
         If it cannot be made or written, or holds snapshots of another training.
     """
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"cannot make {os.fspath(folder)}: {error.strerror or error}; choose another folder"
-        ) from None
+    make_folder(folder)
     prepare_output(Path(folder, "iteration-0000000000.pkl"))
-    found = _list_snapshots(folder)
+    with in_file(folder, "choose another folder"):
+        found = _list_snapshots(folder)
     if found and not is_resumed:
         raise DataError(
             f"{os.fspath(folder)} holds {len(found)} snapshots of another training; "
@@ -108,12 +103,5 @@ def prepare_snapshot_folder(folder: PathLike, is_resumed: bool = False) -> None:
 
 
 def _list_snapshots(folder: PathLike) -> list[tuple[int, Path]]:
-    try:
-        paths = sorted(Path(folder).iterdir())
-    except OSError as error:
-        raise DataError(
-            f"{os.fspath(folder)}: cannot be read: {error.strerror or error}; "
-            "give a folder that --snapshots filled"
-        ) from None
-    named = [(_NAME.fullmatch(path.name), path) for path in paths]
+    named = [(_NAME.fullmatch(path.name), path) for path in sorted(Path(folder).iterdir())]
     return [(int(match.group(1)), path) for match, path in named if match]

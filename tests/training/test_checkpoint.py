@@ -12,11 +12,10 @@ from dltutorials import DataError, EarlyStopping, TrainingState
 from dltutorials.exceptions import ResumeError
 from dltutorials.training.checkpoint import (
     Checkpoint,
-    check_resumable,
-    describe_differences,
     load_state,
     save_state,
 )
+from dltutorials.training.resuming import check_resumable, describe_differences
 
 import numpy
 import pytest

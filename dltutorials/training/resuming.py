@@ -1,0 +1,69 @@
+"""Whether a training run can go on from a checkpoint, and as if it had never stopped.
+
+>>> from dltutorials.training.early_stopping import EarlyStopping
+>>> from dltutorials.training.state import TrainingState
+>>> state = TrainingState(EarlyStopping().start(83), 83)
+>>> checkpoint = Checkpoint(state, {"batch_size": 600}, {"backend": "Theano 1", "NumPy": "1"})
+>>> check_resumable(checkpoint, {"batch_size": 20})  # doctest: +ELLIPSIS
+Traceback (most recent call last):
+dltutorials.exceptions.ResumeError: cannot resume: batch_size was 600 and is now 20; ...
+>>> describe_differences(checkpoint, {"backend": "Theano 1", "NumPy": "2"})
+'NumPy was 1 and is now 2: the last digits may differ'
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dltutorials.exceptions import ResumeError
+from dltutorials.training.checkpoint import Checkpoint
+
+
+def check_resumable(checkpoint: Checkpoint, fingerprint: dict[str, Any]) -> None:
+    """Refuse to resume a training run of another model, data set or option.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    fingerprint : dict
+        Of this run; compared name by name.
+
+    Raises
+    ------
+    ResumeError
+        Naming the first difference.
+    """
+    for name, before, now in _differences(checkpoint.fingerprint, fingerprint):
+        raise ResumeError(
+            f"cannot resume: {name} was {before!r} and is now {now!r}; "
+            "resume with what the run began with, or begin a new one"
+        )
+
+
+def describe_differences(checkpoint: Checkpoint, numerics: dict[str, Any]) -> str | None:
+    """Say what is other than when a run began and may change the last digits of its results.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    numerics : dict
+        Of this run: :func:`dltutorials.backend.describe_numerics`.
+
+    Returns
+    -------
+    str or None
+        One sentence, if anything is.
+    """
+    differences = list(_differences(checkpoint.numerics, numerics))
+    if not differences:
+        return None
+    before, now = checkpoint.numerics.get("backend"), numerics.get("backend")
+    if str(before).split()[0] != str(now).split()[0]:
+        return f"begun on {before}, goes on with {now}; the last digits may differ"
+    phrases = [f"{name} was {before} and is now {now}" for name, before, now in differences]
+    return f"{'; '.join(phrases)}: the last digits may differ"
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for name in {**before, **now}:
+        if before.get(name) != now.get(name):
+            yield name, before.get(name), now.get(name)
