@@ -48,6 +48,7 @@ def outcome(datasets, batch_size, **options):
     return without_seconds(result.history), [value.tobytes() for value in result.best_params]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exact_evaluation", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 10])
 @pytest.mark.parametrize("chunk_size", [1, 3, 4, 13])
@@ -60,6 +61,7 @@ def test_a_training_in_chunks_ends_in_the_same_bytes(
     assert outcome(chunked, batch_size, exact_evaluation=exact_evaluation) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["map", "bytes", "slices", "fortran"])
 def test_any_source_gives_the_same(kind, sets, tmp_path, floatX):
     expected = outcome([shared_dataset(data) for data in sets], 10)
@@ -217,6 +219,7 @@ def test_sets_that_do_not_fit_together_are_refused(sets):
         task_for(in_chunks(sets, 10, 2), 20)
 
 
+@pytest.mark.slow
 def test_a_file_is_loaded_in_chunks(sets, write_dataset, tmp_path):
     expected = outcome(load_data(write_dataset(tuple(sets))), 10)
     path = tmp_path / "sets.npz"

@@ -22,6 +22,7 @@ def test_every_script_has_a_name_and_a_line(capsys):
         assert re.search(rf"^  {name} +[A-Z].*\.$", out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_it_does_what_the_script_does(tmp_path, tiny_file):
     arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "3"]
     ours = run_python("-m", "dltutorials", "train-logreg", *arguments, folder=tmp_path)

@@ -44,6 +44,7 @@ def test_a_chunked_data_set_is_one_too(tiny_sets):
     assert (data.n_examples, data.n_in, data.batch_size) == (60, 784, 10)
 
 
+@pytest.mark.slow
 def test_shared_variables_of_your_own_are_a_data_set(tiny_sets):
     expected = task_for([shared_dataset(data) for data in tiny_sets])
     pairs = [

@@ -35,6 +35,7 @@ def train_on(data, batch_size, learning_rate, n_epochs):
     return model
 
 
+@pytest.mark.slow
 def test_a_step_by_hand(floatX):
     model = train_on((X, Y), batch_size=2, learning_rate=1.0, n_epochs=1)
     # Both probabilities are 1/2, so the errors p - y are -+1/2 on one, +-1/2 on the other.
@@ -43,6 +44,7 @@ def test_a_step_by_hand(floatX):
     assert model.b.get_value() == pytest.approx(numpy.zeros(2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "batch_size",
     [

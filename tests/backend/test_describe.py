@@ -33,6 +33,7 @@ def test_it_names_what_computes():
     assert facts == backend.describe_numerics()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "variables", "differs"),
     [
@@ -50,6 +51,7 @@ def test_what_decides_the_last_bits_differs_by_name(tmp_path, flags, variables, 
     assert {name for name in {*here, *there} if here.get(name) != there.get(name)} == differs
 
 
+@pytest.mark.slow
 @theano_only
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a compiler")
 def test_the_blas_is_the_one_that_theano_computes_with(tmp_path):

@@ -118,6 +118,7 @@ def test_the_error_can_be_sent_from_process_to_process():
 FLAGS = ["cxx=", "linker=cvm", "optimizer=None,cxx="]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", FLAGS)
 def test_however_it_is_compiled(flags):
     program = textwrap.dedent("""

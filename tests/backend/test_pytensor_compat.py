@@ -144,6 +144,7 @@ def test_a_pytensor_that_was_imported_before_stays_as_it_is(tmp_path):
     assert "before dltutorials" not in run(program, tmp_path, THEANO_FLAGS="").stderr
 
 
+@pytest.mark.slow
 def test_a_folder_of_that_name_is_no_theano(tmp_path):
     (tmp_path / "theano").mkdir()
     program = "import dltutorials; print(dltutorials.backend.name())"
@@ -179,6 +180,7 @@ def test_without_any_engine_it_is_said_what_to_install(tmp_path):
     assert result.stderr.splitlines()[-1] == f"dltutorials.exceptions.{message}"
 
 
+@pytest.mark.slow
 def test_theano_itself_is_never_shadowed(tmp_path):
     """Where both are installed, PyTensor is not even looked at."""
     other = "pytensor" if backend.name() == "Theano" else "theano"

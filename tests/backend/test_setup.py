@@ -4,6 +4,7 @@ import pytest
 from helpers import theano_only
 
 
+@pytest.mark.slow
 @theano_only
 def test_a_theano_that_was_imported_before_stays_as_it_is(run_program):
     program = """
@@ -16,6 +17,7 @@ def test_a_theano_that_was_imported_before_stays_as_it_is(run_program):
     assert run_program(program, "blas.ldflags=").stdout == "True\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "chosen", "expected"),
     [

@@ -78,6 +78,7 @@ def test_an_error_names_the_operation():
     assert function([1.0, 2.0], 1) == 4.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "linker"),
     [

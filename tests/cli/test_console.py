@@ -56,6 +56,7 @@ console.print_message("图 \\udce9.png")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "out", "err"),
     [
@@ -120,6 +121,7 @@ STREAMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", STREAMS)
 def test_streams_that_take_nothing_are_no_traceback_and_a_status(tmp_path, stream):
     redirection, status, lines = STREAMS[stream]

@@ -32,6 +32,7 @@ def idx(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--save", "--checkpoint", "--history"])
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
 def test_no_file_of_a_folder_of_data_is_written(main, idx, capsys, option, name):
@@ -65,6 +66,7 @@ def test_a_data_set_in_the_folder_of_snapshots(main, tiny_file, capsys):
     assert contents() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--save", "--history"])
 def test_the_state_that_is_resumed_is_written_by_checkpoint_only(main, option, capsys):
     assert main("--n-epochs", "1", "--checkpoint", "state") == 0

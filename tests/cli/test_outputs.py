@@ -44,6 +44,7 @@ def test_the_history_tells_what_is_printed_and_what_was_trained(main, capsys):
     assert len(header["data"]) == 64
 
 
+@pytest.mark.slow
 def test_the_history_of_a_resumed_training_is_that_of_one_left_alone(main, capsys):
     assert main("--n-epochs", "5", "--history", "whole.jsonl") == 0
     assert main("--n-epochs", "3", "--history", "run.jsonl", "--checkpoint", "state") == 0

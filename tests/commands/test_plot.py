@@ -116,6 +116,7 @@ class TestPictures:
             assert ("taken for a multilayer perceptron" in err) == (name == "old")
         assert contents["relu"] == contents["described"] != contents["old"]
 
+    @pytest.mark.slow
     def test_classes_have_their_names(self, main):
         names = [f"class{number}" for number in range(10)]
         about = Description("logreg", class_names=names)
@@ -231,6 +232,7 @@ def test_help_names_defaults_and_units(main, capsys):
         assert f"default: {kind}." in text
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own_without_a_screen(tmp_path):
     dltutorials.save_params([numpy.eye(784, 10), numpy.zeros(10)], tmp_path / "best_model.pkl")
     variables = {"MPLBACKEND": "TkAgg", "DISPLAY": ""}

@@ -232,6 +232,7 @@ class TestDescription:
         assert "da.pkl: is of a model 'da', expected one of logreg, mlp" in line
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own_the_real_test_set(tmp_path):
     x, y = dltutorials.load_mnist()[0]
     means = numpy.array([x[y == label].mean(axis=0) for label in range(10)], "float32").T

@@ -116,6 +116,7 @@ def test_a_grid_in_two_processes_is_the_trainings_one_by_one(run, main, tmp_path
         )
 
 
+@pytest.mark.slow
 def test_the_choice_is_by_mean_validation_error_and_only_its_test_error_is_told(
     main, tmp_path, capsys
 ):
@@ -137,6 +138,7 @@ def test_the_choice_is_by_mean_validation_error_and_only_its_test_error_is_told(
     assert "test" not in err
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_repeated(main, tmp_path, capsys, tiny_file):
     grid = ["train_mlp", "--grid", "n_hidden=3,5"]
     assert main(*grid) == 0
@@ -161,6 +163,7 @@ def test_what_is_finished_is_not_repeated(main, tmp_path, capsys, tiny_file):
     assert "2 of 4 runs are finished already" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_draws_nothing_at_random_has_no_seeds_in_the_table(main, capsys):
     assert main("train_logreg", "--grid", "learning_rate=0.1,0.2") == 0
     table = capsys.readouterr().out.splitlines()
@@ -168,6 +171,7 @@ def test_what_draws_nothing_at_random_has_no_seeds_in_the_table(main, capsys):
     assert table[-1].startswith("Its best run: validation error ")
 
 
+@pytest.mark.slow
 def test_only_if_all_runs_fail_the_script_fails(main, capsys):
     assert main("train_mlp", "--grid", "learning_rate=1e9,1e10") == 1
     out, err = capsys.readouterr()

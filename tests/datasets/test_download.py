@@ -148,6 +148,7 @@ def test_a_data_set_is_fetched_once_and_converted(published, server, other_serve
     assert other_server.asked == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -298,6 +299,7 @@ class TestScript:
         out, err = process.communicate(timeout=100)
         return process.returncode, out, err
 
+    @pytest.mark.slow
     def test_mnist_is_there_already(self, server):
         status, out, err = self.finish(run(DOWNLOAD, environment=self.environment))
         title, _, path = out.rstrip("\n").partition(": ")
@@ -305,6 +307,7 @@ class TestScript:
         assert Path(path).read_bytes() == loading.find_dataset().read_bytes()
         assert server.asked == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("script", [DOWNLOAD, TRAIN])
     def test_without_a_network_one_line_says_why(self, script, server):
         arguments = ["fashion-mnist"] if script == DOWNLOAD else ["--dataset", "fashion-mnist"]
@@ -320,6 +323,7 @@ class TestScript:
         assert (status, out, len(err.splitlines())) == (1, "", 1)
         assert "no data set found; tried" in err
 
+    @pytest.mark.slow
     def test_ctrl_c_leaves_nothing_half_written(self, server):
         begun = threading.Event()
 
@@ -350,6 +354,7 @@ class TestScript:
         self.finish(run(DOWNLOAD, "fashion-mnist", environment=self.environment))
         assert names_in(self.cache) == []  # the next one does
 
+    @pytest.mark.slow
     def test_wrong_usage(self):
         status, _, err = self.finish(run(DOWNLOAD, "cifar", environment=self.environment))
         assert status == 2

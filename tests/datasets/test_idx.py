@@ -124,6 +124,7 @@ def test_a_missing_or_broken_file_of_the_folder_is_named(folder):
         load_mnist(folder)
 
 
+@pytest.mark.slow
 def test_damaged_bytes_give_a_set_or_an_error_of_ours(images, tmp_path):
     originals = {name: pack(values) for name, values in images.items()}
     for name, original in originals.items():

@@ -33,6 +33,7 @@ def test_the_standard_data(standard_sets):
     assert counts[2] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
+@pytest.mark.slow
 def test_a_plain_unpickling_gives_the_same(standard_sets):
     with gzip.open(STANDARD, "rb") as file:
         plain = pickle.load(file)
@@ -89,6 +90,7 @@ class TestLookUp:
         with pytest.raises(DataError, match=r"tried elsewhere/mnist[.]pkl[.]gz; .*give the path"):
             loading.find_dataset("elsewhere/mnist.pkl.gz")
 
+    @pytest.mark.slow
     def test_a_standard_name_must_lead_to_the_standard_digits(
         self, tmp_path, monkeypatch, standard_sets, write_dataset
     ):

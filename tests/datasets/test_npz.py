@@ -186,6 +186,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
         load_mnist(tmp_path / "missing.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", [numpy.savez, numpy.savez_compressed])
 def test_damaged_bytes_give_a_set_or_an_error_of_ours(save, arrays, tmp_path):
     original = io.BytesIO()

@@ -48,6 +48,7 @@ def test_each_epoch_has_its_order_and_every_row_once():
     assert not numpy.array_equal(Shuffle(8).order(0, 100), orders[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("once", [False, True])
 def test_training_is_the_same_in_chunks_and_by_rows_shuffled_by_hand(sets, once):
     shuffled = outcome(sets, shuffle=3, shuffle_once=once)
@@ -75,6 +76,7 @@ def test_what_is_no_seed_is_refused(sets, seed):
         load_data(sets, shuffle_once=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunks", [[], ["--chunk-size", "2"]])
 @pytest.mark.parametrize("once", [[], ["--shuffle-once"]])
 def test_a_resumed_run_ends_in_the_same_bytes(main, tmp_path, monkeypatch, once, chunks):
@@ -89,6 +91,7 @@ def test_a_resumed_run_ends_in_the_same_bytes(main, tmp_path, monkeypatch, once,
     assert main("--n-epochs", "6", "--resume", "part.state") == 1
 
 
+@pytest.mark.slow
 def test_a_script_says_in_a_line_what_is_odd(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     rng = numpy.random.RandomState(1)

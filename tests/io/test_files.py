@@ -118,6 +118,7 @@ except OSError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more_is_named_and_leaves_the_previous_file(tmp_path):
     path = tmp_path / "state"
     path.write_bytes(b"before")
@@ -140,6 +141,7 @@ with durable_writer(sys.argv[1]) as file:
 """
 
 
+@pytest.mark.slow
 def test_left_over_files_of_dead_processes_are_removed_and_others_are_kept(tmp_path):
     path, other = tmp_path / "state", tmp_path / "other"
     path.touch()
@@ -239,6 +241,7 @@ class TestWhatIsNoOrdinaryFile:
         monkeypatch.undo()
         assert path.read_bytes() == b"everything"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "log"])
     def test_where_the_lines_of_the_program_go_nothing_is_written(self, tmp_path, name):
         program = "import sys; from dltutorials import save_params; save_params([1.0], sys.argv[1])"

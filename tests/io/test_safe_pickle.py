@@ -849,6 +849,7 @@ def test_the_message_about_a_tuple_of_large_values_takes_no_time():
 DAMAGED = [pickle.dumps((SETS[0], FORMS, "text", [1, 0.5, None]), n) for n in PROTOCOLS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_beginning_of_a_pickle_is_damage(protocol):
     data = pickle.dumps((SETS[:1], FORMS[:4], "text", [1, 0.5, None]), protocol)
@@ -858,6 +859,7 @@ def test_every_beginning_of_a_pickle_is_damage(protocol):
             load(data[:end])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIXTURES)
 def test_every_beginning_of_a_fixture_is_damage(name):
     data = (PICKLES / name).read_bytes()
@@ -885,6 +887,7 @@ changes = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("protocol", [0, 2, 4, 5])
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)

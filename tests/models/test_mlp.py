@@ -130,6 +130,7 @@ def main(find_main, tiny_file):
     return lambda *arguments: script([*defaults, *arguments])
 
 
+@pytest.mark.slow
 def test_options_reach_the_model(main, capsys):
     saved = []
     for arguments in ([], ["--seed", "1"], *(["--activation", name] for name in ACTIVATIONS)):
@@ -142,6 +143,7 @@ def test_options_reach_the_model(main, capsys):
         assert pickle.load(file).shape == (784, 7)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_in_the_same_bytes_and_another_seed_is_refused(main, capsys):
     assert main("--n-epochs", "4") == 0
     expected = Path("saved.pkl").read_bytes()

@@ -30,6 +30,7 @@ class TestAnimation:
         assert all((picture[0, 0] == 255).all() for picture in pictures)
         assert content == make_gif(self.frames())
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("n_frames", "per_second", "shown"),
         [

@@ -130,6 +130,7 @@ class TestHistory:
         legend = [text.get_text() for text in errors.get_legend().get_texts()]
         assert legend[:2] == [r" _activation=\$x\$", r" _activation=\$\bad{\$"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("log", [False, True])
     @pytest.mark.parametrize(
         "changes",

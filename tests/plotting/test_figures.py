@@ -7,6 +7,7 @@ from drawings import history
 
 
 class TestFiles:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("PDF", b"%PDF")]
     )

@@ -26,6 +26,7 @@ class TestFilters:
         assert ax.figure.axes[1].get_ylabel() == "weight"
         assert fits(ax.figure)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("n_units", [1, 2, 10, 100, 101, 500])
     def test_any_number_of_units(self, n_units):
         ax = plot_filters(numpy.random.RandomState(0).randn(784, n_units))

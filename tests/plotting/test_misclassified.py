@@ -67,6 +67,7 @@ class TestMistakes:
             with pytest.raises(OptionError, match="class_names: got 2, expected 3, one per label"):
                 draw()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "name", ["cat", "sneaker", "pullover", "Ankle boot", "T-shirt/top or so"]
     )

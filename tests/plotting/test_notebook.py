@@ -35,6 +35,7 @@ drawn = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", drawn.values(), ids=drawn)
 def test_the_last_line_of_a_cell_shows_the_picture(draw):
     content = DisplayFormatter().format(draw())[0]["image/png"]
@@ -49,6 +50,7 @@ def test_the_last_line_of_a_cell_shows_the_animation():
     assert base64.b64decode(shown) == gif
 
 
+@pytest.mark.slow
 def test_importing_the_drawing_functions_imports_no_matplotlib():
     program = "import sys, dltutorials.plotting; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

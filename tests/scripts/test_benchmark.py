@@ -67,6 +67,7 @@ def test_the_cost_as_sizes_grow(benchmark, tiny_file, monkeypatch, capsys):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", ["nonsense=python3", "numpy", "jax=", "=python3"])
 def test_an_unknown_peer_is_wrong_usage(peer):
     require_one_line(run("--peer", peer), 2, "error: peer: got", "NAME=PYTHON", "theano")

@@ -81,6 +81,7 @@ def test_quiet_prints_the_result_only(main, capsys):
     assert err == ""
 
 
+@pytest.mark.slow
 def test_options_reach_the_training(main, capsys):
     main("--n-epochs", "1", "--validation-frequency", "2", "--learning-rate", "0.01")
     plain = capsys.readouterr().out
@@ -279,6 +280,7 @@ def parameters_of(path="saved.pkl"):
     return Path(path).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_prints_the_remaining_lines_and_ends_in_the_same_bytes(main, capsys):
     assert main("--n-epochs", "6") == 0
     expected, lines = parameters_of(), capsys.readouterr().out.splitlines()
@@ -321,6 +323,7 @@ def state(main, capsys):
     return Path("state").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -422,6 +425,7 @@ def test_data_of_ones_own_decide_the_size_of_the_model(main, capsys, tiny_sets):
         assert [pickle.load(file).shape for _ in range(2)] == [(200, 3), (3,)]
 
 
+@pytest.mark.slow
 def test_chunks_change_nothing_but_the_memory(main, capsys, tiny_sets):
     save_npz("mine.npz", tiny_sets)
     outputs = []
@@ -433,6 +437,7 @@ def test_chunks_change_nothing_but_the_memory(main, capsys, tiny_sets):
     assert all(output == outputs[0] for output in outputs[1:])
 
 
+@pytest.mark.slow
 def test_a_run_in_chunks_goes_on_without_them_and_the_other_way_round(main, capsys):
     assert main("--n-epochs", "6", "--checkpoint", "whole.state") == 0
     expected = Path("saved.pkl").read_bytes()

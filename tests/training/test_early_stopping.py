@@ -63,6 +63,7 @@ def endless(first_losses, seed):
         yield scale * rng.random()
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(
     first_losses=st.lists(

@@ -83,6 +83,7 @@ def test_placeholders_of_another_type(xy, placeholders, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_data_that_cannot_be_learnt_from_are_told_here_too(monkeypatch):
     monkeypatch.undo()
     y = numpy.arange(400) // 200

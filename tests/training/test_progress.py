@@ -45,6 +45,7 @@ def train_on_a_terminal(folder, tiny_file, **variables):
 BAR = r"epoch \d+, \d/6 \|.*\| \S+ left, cost \d\.\d{3}(, error \d+\.\d\d %)?, patience \d,\d{3}"
 
 
+@pytest.mark.slow
 def test_a_bar_on_a_terminal_and_every_line_whole(tmp_path, tiny_file):
     received = train_on_a_terminal(tmp_path, tiny_file)
     assert re.search(BAR, received)
@@ -56,6 +57,7 @@ def test_a_bar_on_a_terminal_and_every_line_whole(tmp_path, tiny_file):
     assert lines[-2].startswith("all 400 epochs are done; the best parameters are in")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "has_bar"), [({"NO_COLOR": "1"}, True), ({"TERM": "dumb"}, False)]
 )

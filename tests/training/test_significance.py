@@ -124,6 +124,7 @@ def test_the_mistakes_are_those_of_the_evaluation(tiny_sets, exact_evaluation, n
         assert mistakes.mean() == pytest.approx(task.validate())
 
 
+@pytest.mark.slow
 def test_a_resumed_training_ends_as_one_left_alone(tiny_sets, tmp_path):
     rule = EarlyStopping(4, patience_increase=10, validation_frequency=1, significance=0.3)
     expected = train(task_for(tiny_sets, 10)[1], 40, rule)
