@@ -6,6 +6,7 @@ search that finds words of Chinese, which are written without spaces.
 """
 
 import re
+from pathlib import Path
 
 from dltutorials import models
 
@@ -13,7 +14,9 @@ from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.search.en import SearchEnglish
 
-CHAPTERS = ["getting_started", *models.CHAPTERS, "zh/getting_started"]
+HERE = Path(__file__).parent
+ENGLISH = ["getting_started", *models.CHAPTERS]
+CHAPTERS = [*ENGLISH, *(f"zh/{name}" for name in ENGLISH if (HERE / "zh" / f"{name}.md").exists())]
 GUIDES = ["data", "training", "plotting", "prediction", "selection"]
 PROJECT = ["backends", "benchmarks", "robustness", "architecture"]
 
