@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dltutorials.checks import require_integer
-from dltutorials.datasets.examples import as_array, describe, require_rows
+from dltutorials.datasets.array_like import as_array, describe
+from dltutorials.datasets.examples import require_rows
 from dltutorials.datasets.labels import as_labels, as_targets
 from dltutorials.datasets.sources import require_finite
 from dltutorials.exceptions import DataError, OptionError

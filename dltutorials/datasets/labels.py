@@ -13,7 +13,7 @@ the line that converts it.
 
 from typing import Any
 
-from dltutorials.datasets.examples import as_array, describe, to_array
+from dltutorials.datasets.array_like import as_array, describe, to_array
 from dltutorials.exceptions import DataError
 
 import numpy

@@ -8,8 +8,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from dltutorials.datasets.array_like import as_source
 from dltutorials.datasets.arrays import as_pairs
-from dltutorials.datasets.examples import as_source, require_rows
+from dltutorials.datasets.examples import require_rows
 from dltutorials.datasets.labels import as_labels, as_targets, names_of, number_names
 from dltutorials.datasets.sources import is_grey
 from dltutorials.exceptions import DataError, OptionError

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dltutorials.datasets.examples import describe
+from dltutorials.datasets.array_like import describe
 from dltutorials.exceptions import DataError, within
 from dltutorials.io.files import durable_writer
 from dltutorials.io.safe_pickle import load_pickle

@@ -10,7 +10,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dltutorials.datasets.examples import as_source, describe, require_rows
+from dltutorials.datasets.array_like import as_source, describe
+from dltutorials.datasets.examples import require_rows
 from dltutorials.datasets.labels import (
     as_labels,
     as_targets,
