@@ -12,23 +12,42 @@ import os
 import shlex
 from collections.abc import Iterator
 
+from dltutorials.exceptions import SetupError
+
 _SPELLING = {"floatx": "floatX"}  # names in a file are read in small letters
 
 
 class UserSettings:
-    """What THEANO_FLAGS and the .theanorc files say, read as Theano reads them."""
+    """What THEANO_FLAGS and the .theanorc files say, read as Theano reads them.
+
+    Raises
+    ------
+    SetupError
+        If they cannot be read.
+    """
 
     def __init__(self) -> None:
         self.flags = os.environ.get("THEANO_FLAGS", "")
         splitter = shlex.shlex(self.flags, posix=True)
         splitter.whitespace, splitter.whitespace_split = ",", True
-        pairs = (flag.strip().split("=", 1) for flag in splitter if "=" in flag)
+        try:
+            pairs = [flag.strip().split("=", 1) for flag in splitter if "=" in flag]
+        except ValueError as error:
+            raise SetupError(
+                f"THEANO_FLAGS: got {self.flags!r}, expected NAME=VALUE,NAME=VALUE: {error}"
+            ) from None
         self._values: dict[str, str] = dict(pairs)
-        files = os.environ.get("THEANORC", "~/.theanorc").split(os.pathsep)
         self._file = configparser.RawConfigParser()
-        # A file that cannot be parsed is for Theano to report.
-        with contextlib.suppress(configparser.Error):
-            self._file.read([os.path.expanduser(name) for name in files])
+        for name in os.environ.get("THEANORC", "~/.theanorc").split(os.pathsep):
+            path = os.path.expanduser(name)
+            try:
+                self._file.read(path)
+            except (UnicodeDecodeError, configparser.Error) as error:
+                reason = " ".join(str(error).split())
+                raise SetupError(
+                    f"{path}: {reason}; expected [global] or another section, and lines of "
+                    "NAME = VALUE, in UTF-8"
+                ) from None
 
     def get(self, name: str) -> str | None:
         """Return the value of a flag such as ``blas.ldflags``, if the user set it."""

@@ -10,6 +10,7 @@ import importlib
 import sys
 from typing import Any
 
+from dltutorials.exceptions import SetupError
 from dltutorials.types import Expression
 
 
@@ -36,7 +37,13 @@ def load_kernels_at_first_use() -> None:
     convert = linker.fgraph_convert
 
     def fgraph_convert(self: Any, fgraph: Any, **options: Any) -> Any:
-        importlib.import_module("dltutorials.backend.numba_kernels")
+        try:
+            importlib.import_module("dltutorials.backend.numba_kernels")
+        except ImportError as error:  # of a Numba that is older than NumPy, for example
+            raise SetupError(
+                f"Numba, which compiles for PyTensor, cannot be imported: {error}; "
+                "pip install --upgrade numba numpy, or set THEANO_FLAGS=linker=cvm"
+            ) from error
         return convert(self, fgraph, **options)
 
     linker.fgraph_convert = fgraph_convert

@@ -21,7 +21,7 @@ import sys
 import types
 import warnings
 
-from dltutorials.backend import openblas, pytensor_options
+from dltutorials.backend import openblas, preflight, pytensor_options
 from dltutorials.backend.flags import UserSettings, environment
 from dltutorials.backend.pytensor_compat import NAME, register
 from dltutorials.backend.pytensor_compiling import load_kernels_at_first_use
@@ -56,6 +56,8 @@ def import_pytensor(user: UserSettings) -> types.ModuleType:
     _require_version()
     if "pytensor" in sys.modules and user.all():
         _warn(f"{NAME} was imported before dltutorials: {', '.join(user.all())} ignored")
+    if not pytensor_options.is_numba(user.get("linker")):
+        preflight.require_compiler(user)
     _import(user)
     theano = register()
     importlib.import_module("dltutorials.backend.pytensor_index")

@@ -21,7 +21,8 @@ dltutorials`` calls, imports it with what it has needed since:
 6. *Scan.* Its C part does not compile on Python 3.11, which has no
    ``longintrepr.h``; Theano's Python version of it serves as well.
 
-Where Theano is not installed, PyTensor takes its place
+What would end in the middle of all this is looked at first
+(:mod:`dltutorials.backend.preflight`). Where Theano is not installed, PyTensor takes its place
 (:mod:`dltutorials.backend.pytensor_import`). What the user has set, in ``THEANO_FLAGS``
 or a ``.theanorc``, stays as it is, and a Theano that was imported before is left
 alone. ``THEANO_FLAGS`` is changed only while Theano reads it, so that child
@@ -42,7 +43,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dltutorials.backend import openblas, pytensor_compat, pytensor_import
+from dltutorials.backend import openblas, preflight, pytensor_compat, pytensor_import
 from dltutorials.backend.flags import UserSettings, environment
 from dltutorials.backend.theano_patches import patch_module_cache
 from dltutorials.exceptions import OptionError, SetupError
@@ -69,13 +70,13 @@ def import_theano() -> Any:
     """
     if "theano" in sys.modules:
         return sys.modules["theano"]
+    user = UserSettings()
     if not _is_installed("theano"):
-        return _import(
-            pytensor_compat.NAME, lambda: pytensor_import.import_pytensor(UserSettings())
-        )
+        return _import(pytensor_compat.NAME, lambda: pytensor_import.import_pytensor(user))
+    preflight.import_companions()
+    preflight.require_compiler(user)
     if sys.version_info >= (3, 11):
         sys.modules.setdefault("theano.scan_module.scan_perform_ext", None)  # type: ignore[arg-type]
-    user = UserSettings()
     defaults = _default_flags(user)
     with _theano_flags(defaults, user):
         theano = _import("Theano", lambda: importlib.import_module("theano"))
@@ -92,12 +93,18 @@ def _is_installed(package: str) -> bool:
 
 def _import(engine: str, import_it: Callable[[], Any]) -> Any:
     try:
-        return import_it()
+        theano = import_it()
+        preflight.require_compile_folder(theano.config)
+        return theano
     except SetupError:
         raise
     except Exception as error:
         advice = ""
-        if engine == "Theano" and sys.version_info >= (3, 12):
+        if "compiledir" in str(error) or isinstance(error, OSError):
+            advice = f"; {preflight.ANOTHER_FOLDER}"
+        elif isinstance(error, ModuleNotFoundError):
+            advice = f"; pip install {error.name}"
+        elif engine == "Theano" and sys.version_info >= (3, 12):
             advice = f"; without it, {pytensor_compat.NAME} takes its place on this Python"
         raise SetupError(f"{engine} cannot be imported: {_one_line(error)}{advice}") from error
 
