@@ -3,7 +3,9 @@
 PyTensor imports this when Numba is to compile for the first time.
 """
 
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from dltutorials.backend.labels import CheckedLabels, LabelError
@@ -11,7 +13,9 @@ from dltutorials.backend.pytensor_index import CheckedIndex, OutOfBoundsError
 
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
-Kernel = Callable[..., Any]
+Kernel = tuple[Callable[..., Any], int]
+
+_VERSION = zlib.crc32(Path(__file__).read_bytes())  # of compiled code that is kept
 
 
 @register_funcify_default_op_cache_key(CheckedIndex)
@@ -26,7 +30,7 @@ def checked_index(op: Any, node: Any, **kwargs: Any) -> Kernel:
                 raise OutOfBoundsError(i, axis, size.item())
         return index
 
-    return kernel
+    return kernel, _VERSION
 
 
 @register_funcify_default_op_cache_key(CheckedLabels)
@@ -42,4 +46,4 @@ def checked_labels(op: Any, node: Any, **kwargs: Any) -> Kernel:
                 raise LabelError(y.shape[0], y.shape[0], i, y[i], n_out.item())
         return y
 
-    return kernel
+    return kernel, _VERSION

@@ -37,6 +37,51 @@ _NOT_DECIDING = {*FILES, "dataset", "floatX", "n_epochs", "quiet", "chunk_size",
 _Row = tuple[str, str | list[str] | None, Any, str]
 _TYPES: dict[str, Any] = {"X": float, "P": float, "N": int, "SEED": seed}
 
+_DATA_ROWS: list[_Row] = [
+    (
+        "--dataset",
+        "PATH",
+        FILE_NAME,
+        "data set: a file like mnist.pkl.gz, an .npz file, a folder of IDX files or of images, "
+        "or fashion-mnist, which is downloaded",
+    ),
+    ("--offline", None, False, "download nothing"),
+    (
+        "--chunk-size",
+        "N",
+        None,
+        "minibatches in memory at a time, for data that do not fit; default: all",
+    ),
+    (
+        "--shuffle",
+        "SEED",
+        None,
+        "use the training set's rows in a new order every epoch; default: as they are",
+    ),
+    ("--shuffle-once", None, False, "with --shuffle: the same new order for all epochs"),
+]
+_FILE_ROWS: list[_Row] = [
+    ("--save", "FILE", "best_model.pkl", "file for the best parameters"),
+    ("--checkpoint", "FILE", None, "file for the state of the training run, to resume from"),
+    ("--checkpoint-every", "N", 1, "validations between two checkpoints"),
+    (
+        "--resume",
+        "FILE",
+        None,
+        "go on from this state, with the options it was begun with; "
+        "checkpoints go to the same file unless --checkpoint names another",
+    ),
+    (
+        "--history",
+        "FILE",
+        None,
+        "file for the records of the validations, a line of JSON each, written as they come",
+    ),
+    ("--snapshots", "FOLDER", None, "folder for the parameters on the way"),
+    ("--snapshot-every", "N", 1, "validations between two snapshots"),
+    ("--quiet", None, False, "print the result and errors only"),
+]
+
 
 def add_training_arguments(
     parser: argparse.ArgumentParser,
@@ -46,29 +91,6 @@ def add_training_arguments(
     n_epochs: int = 1000,
 ) -> None:
     """Add the options of every training script, with a chapter's own defaults."""
-    data: list[_Row] = [
-        (
-            "--dataset",
-            "PATH",
-            FILE_NAME,
-            "data set: a file like mnist.pkl.gz, an .npz file, a folder of IDX files or of images, "
-            "or fashion-mnist, which is downloaded",
-        ),
-        ("--offline", None, False, "download nothing"),
-        (
-            "--chunk-size",
-            "N",
-            None,
-            "minibatches in memory at a time, for data that do not fit; default: all",
-        ),
-        (
-            "--shuffle",
-            "SEED",
-            None,
-            "use the training set's rows in a new order every epoch; default: as they are",
-        ),
-        ("--shuffle-once", None, False, "with --shuffle: the same new order for all epochs"),
-    ]
     course: list[_Row] = [
         ("--learning-rate", "X", learning_rate, "length of a step"),
         ("--n-epochs", "N", n_epochs, "most epochs to train"),
@@ -80,28 +102,7 @@ def add_training_arguments(
             "type of all numbers; default: Theano's configuration, or else float32",
         ),
     ]
-    files: list[_Row] = [
-        ("--save", "FILE", "best_model.pkl", "file for the best parameters"),
-        ("--checkpoint", "FILE", None, "file for the state of the training run, to resume from"),
-        ("--checkpoint-every", "N", 1, "validations between two checkpoints"),
-        (
-            "--resume",
-            "FILE",
-            None,
-            "go on from this state, with the options it was begun with; "
-            "checkpoints go to the same file unless --checkpoint names another",
-        ),
-        (
-            "--history",
-            "FILE",
-            None,
-            "file for the records of the validations, a line of JSON each, written as they come",
-        ),
-        ("--snapshots", "FOLDER", None, "folder for the parameters on the way"),
-        ("--snapshot-every", "N", 1, "validations between two snapshots"),
-        ("--quiet", None, False, "print the result and errors only"),
-    ]
-    _add(parser, [*data, *course, *files])
+    _add(parser, [*_DATA_ROWS, *course, *_FILE_ROWS])
 
 
 def add_classifier_arguments(

@@ -153,9 +153,7 @@ def read_description(path: PathLike) -> Description | None:
     return read_params_and_description(path)[1]
 
 
-def read_params_and_description(
-    path: PathLike,
-) -> tuple[list[numpy.ndarray], Description | None]:
+def read_params_and_description(path: PathLike) -> tuple[list[numpy.ndarray], Description | None]:
     """Read a file of parameters: see :func:`read_params` and :func:`read_description`."""
     values: list[numpy.ndarray] = []
     about = None
