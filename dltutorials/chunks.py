@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dltutorials.datasets.chunk_reader import ChunkReader
-from dltutorials.datasets.one_set import check_set, scale_of
+from dltutorials.datasets.examples import warn_of_scale
+from dltutorials.datasets.one_set import GREY, check_set, scale_of
 from dltutorials.datasets.shuffling import Shuffle, as_shuffle
 from dltutorials.datasets.sources import FloatRows
 from dltutorials.shared import SharedDataset
@@ -122,7 +123,12 @@ class ChunkedDataset(SharedDataset):
         """
         chunk, position = divmod(index, self.chunk_size)
         if chunk != self._present:
-            for shared, rows in zip(self.stored, self._reader.take(chunk)):
+            columns = self._reader.take(chunk)
+            if not self.is_scale_examined:
+                low, high = float(columns[0].min()), float(columns[0].max())
+                warn_of_scale(low, high, self.scale == GREY)
+                self.is_scale_examined = True
+            for shared, rows in zip(self.stored, columns):
                 shared.set_value(rows, borrow=True)
             self._present = chunk
         return position

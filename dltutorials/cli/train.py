@@ -21,6 +21,7 @@ from dltutorials.loading import SharedDatasets
 from dltutorials.training.callbacks import Callback
 from dltutorials.training.checkpoint import load_state
 from dltutorials.training.description import Description, describe_model
+from dltutorials.training.history import check_continues
 from dltutorials.training.interrupts import StopSignals
 from dltutorials.training.phases import Phase, train_phases
 from dltutorials.training.progress import ProgressBar
@@ -82,6 +83,9 @@ def train_and_report(
         marks = fingerprint(program, options, digest_of_datasets(datasets))
     if options.resume is not None:
         state = _load_state(options.resume, marks)
+        if options.history is not None:
+            own = {name: marks[name] for name in ("program", "data", "floatX")}
+            check_continues(options.history, state.history, own)
     files = open_outputs(
         options,
         lambda task: describe_history(options, task, marks),

@@ -168,6 +168,38 @@ def prepare_history_path(path: PathLike, is_resumed: bool = False) -> None:
             )
 
 
+def check_continues(path: PathLike, records: Sequence[Record], header: dict[str, Any]) -> None:
+    """Refuse a history that a resumed training run would replace and that is not its own.
+
+    Parameters
+    ----------
+    path : path
+        There may be no file yet.
+    records : sequence of dict
+        Those of the state that the run goes on from.
+    header : dict
+        What the header of its own history says, as far as it is known.
+
+    Raises
+    ------
+    DataError
+        If the file holds other records; it is left as it is.
+    """
+    if not os.path.exists(path) or os.path.getsize(path) == 0:
+        return
+    history = read_history(path)
+    n_common = min(len(history.records), len(records))
+    own = [json.loads(_line(record)) for record in records[:n_common]]
+    is_own = history.records[:n_common] == own and all(
+        history.header.get(name) == value for name, value in header.items()
+    )
+    if history.records and not is_own:
+        raise DataError(
+            f"{os.fspath(path)} holds the {len(history.records)} records of another training run "
+            "than the one that is resumed; remove it, or choose another file"
+        )
+
+
 def _line(value: dict[str, Any]) -> bytes:
     finite = {
         name: None if isinstance(x, float) and not math.isfinite(x) else x

@@ -7,6 +7,15 @@ to reach the same validation errors, epoch by epoch. Runs of the peers alternate
 the table has medians, and ratios to this project.
 """
 
+if __name__ == "__main__":
+    import pathlib
+    import sys
+
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+    import launcher
+
+    launcher.start()
+
 import argparse
 import json
 import os
@@ -22,8 +31,11 @@ from typing import Any, NamedTuple
 
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
-from dltutorials.datasets import find_dataset
+from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import DLTutorialsError, OptionError
+from dltutorials.io.files import durable_writer
+from dltutorials.io.in_use import FilesInUse
+from dltutorials.io.targets import check_output
 from dltutorials.selection.scripts import load_script
 
 FOLDER = Path(__file__).resolve().with_name("peers")
@@ -93,6 +105,7 @@ def chapter_settings(name: str) -> dict[str, Any]:
 def benchmark(options: argparse.Namespace) -> int:
     """Measure and print."""
     require_integer("runs", options.runs, at_least=1)
+    check_output_file(options)
     settings = {**chapter_settings(options.benchmark), **SIZE, "model": options.benchmark}
     settings.update(dataset=find_dataset(options.dataset), floatX=options.floatX)
     for name in ("n_epochs", "batch_size"):
@@ -108,8 +121,18 @@ def benchmark(options: argparse.Namespace) -> int:
     print(f"{options.benchmark}: {result['machine']}\n")
     print("\n".join(growth_table(result) if options.growth else peer_table(result)))
     if options.json:
-        Path(options.json).write_text(json.dumps(result, indent=1, default=str) + "\n")
+        with durable_writer(options.json) as file:
+            file.write(json.dumps(result, indent=1, default=str).encode() + b"\n")
     return console.DONE
+
+
+def check_output_file(options: argparse.Namespace) -> None:
+    """Refuse a file for the figures that cannot be written, or is the data set."""
+    if options.json is not None:
+        files = FilesInUse()
+        files.read("--dataset", *list_files(find_dataset(options.dataset)))
+        check_output(options.json)
+        files.write("--json", options.json)
 
 
 def measure_peers(peers: list[Peer], settings: dict, n_runs: int, folder: Path) -> dict[str, Any]:

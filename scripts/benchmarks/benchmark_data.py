@@ -6,6 +6,15 @@ did helps or hinders another; medians are printed, and ratios of neighbours. The
 large set is made of random floats in a temporary folder, and deleted.
 """
 
+if __name__ == "__main__":
+    import pathlib
+    import sys
+
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+    import launcher
+
+    launcher.start()
+
 import argparse
 import gzip
 import json

@@ -6,6 +6,15 @@ prints what each costs and reaches: means over the seeds, and the mean paired
 differences with 95 % intervals (Student's t).
 """
 
+if __name__ == "__main__":
+    import pathlib
+    import sys
+
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+    import launcher
+
+    launcher.start()
+
 import argparse
 import sys
 from collections.abc import Sequence

@@ -6,6 +6,15 @@ left alone. Each damaged file must be refused with a documented error or give
 plain values, without running anything, within 5 seconds.
 """
 
+if __name__ == "__main__":
+    import pathlib
+    import sys
+
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+    import launcher
+
+    launcher.start()
+
 import argparse
 import gzip
 import hashlib

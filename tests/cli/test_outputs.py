@@ -56,6 +56,20 @@ def test_the_history_of_a_resumed_training_is_that_of_one_left_alone(main, capsy
     assert seconds == sorted(seconds)
 
 
+def test_the_history_of_another_run_is_refused_when_one_is_resumed(main, capsys):
+    assert main("--n-epochs", "2", "--history", "own.jsonl", "--checkpoint", "state") == 0
+    assert main("--n-epochs", "3", "--learning-rate", "0.5", "--history", "other.jsonl") == 0
+    before = Path("other.jsonl").read_bytes()
+    assert main("--n-epochs", "3", "--resume", "state", "--history", "other.jsonl") == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "other.jsonl holds the 3 records of another training run than the one that is" in error
+    assert Path("other.jsonl").read_bytes() == before
+    assert main("--n-epochs", "3", "--resume", "state", "--history", "own.jsonl") == 0
+    assert main("--n-epochs", "4", "--resume", "state", "--history", "new.jsonl") == 0
+    assert len(read_history("own.jsonl").records) == 3
+    assert len(read_history("new.jsonl").records) == 4
+
+
 def test_snapshots_are_the_parameters_on_the_way(main, capsys):
     assert main("--n-epochs", "6", "--snapshots", "frames", "--snapshot-every", "2") == 0
     found = find_snapshots("frames")

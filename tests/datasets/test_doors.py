@@ -368,16 +368,12 @@ class TestClassNames:
 class TestScale:
     @pytest.mark.parametrize("door", [*IN_MEMORY, *IN_FILES])
     def test_bytes_that_are_hardly_grey_are_told(self, door, x, y, tmp_path):
-        if door is chunked:
-            pytest.skip("compile_task looks at them")
         with pytest.warns(DataWarning, match=r"uint8.* of at most 1 were divided by 256.*astype"):
             through(door, (x > 0.5).astype("uint8"), y, tmp_path)
 
     @pytest.mark.parametrize("door", [*IN_MEMORY, *IN_FILES])
     @pytest.mark.parametrize("dtype", ["float32", "int64"])
     def test_grey_values_in_another_type_are_told(self, door, dtype, x, y, tmp_path):
-        if door is chunked:
-            pytest.skip("compile_task looks at them")
         with pytest.warns(DataWarning, match="used as they are; if they are grey values"):
             through(door, (x * 255).astype(dtype), y, tmp_path)
 

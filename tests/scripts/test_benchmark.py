@@ -106,3 +106,21 @@ def test_the_environments_need_a_folder():
     result = subprocess.run([SCRIPT.with_name("setup_peers.sh")], capture_output=True, text=True)
     assert result.returncode == 2
     assert result.stderr == "usage: setup_peers.sh FOLDER [PYTHON [NEWER]]\n"
+
+
+def test_the_figures_do_not_replace_the_data_set(tiny_file):
+    before = tiny_file.read_bytes()
+    result = run("--dataset", tiny_file, "--json", tiny_file)
+    require_one_line(result, 2, f"json: got {tiny_file}, which --dataset reads")
+    assert tiny_file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["benchmark", "benchmark_data", "compare_rules", "torture"])
+def test_what_is_missing_at_the_start_is_one_line(name, tmp_path):
+    (tmp_path / "numpy.py").write_text("raise ImportError('no numpy here')")
+    script = SCRIPTS / "benchmarks" / f"{name}.py"
+    result = run_python(script, check=False, PYTHONPATH=tmp_path)
+    require_one_line(result, 1, f"{name}.py: error: ", "no numpy here")
+    (tmp_path / "numpy.py").write_text("raise KeyboardInterrupt")
+    result = run_python(script, check=False, PYTHONPATH=tmp_path)
+    require_one_line(result, 130, f"{name}.py: interrupted")
