@@ -14,7 +14,15 @@ from helpers import load_script, make_split, run_python
 
 # The modules of one backend that cannot be imported where the other is.
 OF_THE_OTHER = {
-    "Theano": ("image_operation_numba", "numba_kernels", "pytensor_index"),
+    "Theano": (
+        "image_operation_numba",
+        "mrg_numba",
+        "mrg_states",
+        "mrg_streams",
+        "mrg_uniform",
+        "numba_kernels",
+        "pytensor_index",
+    ),
     "PyTensor": ("whole_graph_linker", "sum_of_squares", "theano_patches"),
 }[backend.name()]
 collect_ignore = [f"backend/test_{name}.py" for name in OF_THE_OTHER]

@@ -6,8 +6,8 @@ process, so that the same code runs on both. :data:`MODULES` says which module s
 behind which; the names that PyTensor lacks, or calls otherwise, are in :func:`_own_names`
 and :mod:`dltutorials.backend.pytensor_nnet`. Any other name is an AttributeError that says so.
 
->>> sorted(MODULES)
-['theano', 'theano.printing', 'theano.tensor', 'theano.tensor.nnet']
+>>> MODULES["theano.tensor.nnet"]
+'dltutorials.backend.pytensor_nnet'
 """
 
 import importlib
@@ -22,7 +22,9 @@ NAME = "PyTensor"
 # What stands behind each module of Theano's; it is imported when a name of it is first used.
 MODULES = {
     "theano": "pytensor",
+    "theano.gradient": "pytensor.gradient",
     "theano.printing": "pytensor.printing",
+    "theano.sandbox.rng_mrg": "dltutorials.backend.mrg_streams",
     "theano.tensor": "pytensor.tensor",
     "theano.tensor.nnet": "dltutorials.backend.pytensor_nnet",
 }
@@ -89,6 +91,7 @@ def _own_names() -> dict[str, dict[str, Any]]:
             "dot": pytensor.tensor.dot,
             "pp": pytensor.printing.pp,
             "Apply": pytensor.graph.Apply,
+            "Variable": pytensor.graph.Variable,
             # An operation that may have C code, as Theano's.
             "Op": importlib.import_module("pytensor.link.c.op").COp,
         },

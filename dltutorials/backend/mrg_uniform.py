@@ -1,0 +1,144 @@
+"""MRG31k3p, the random number generator of Theano's ``MRG_RandomStreams``, on PyTensor.
+
+A stream's state is six integers of 31 bits: the last three values of each of two linear
+recurrences, and its number is the difference of the newest two. A matrix of states, one stream
+a row, gives as many numbers at a time: the numbers of a tensor are dealt out to the
+streams in turn. States ``2^72`` numbers apart are products with a constant matrix.
+
+References
+----------
+P. L'Ecuyer and R. Touzin, "Fast combined multiple recursive generators with multipliers of the
+form a = +/- 2^d +/- 2^e", Proceedings of the 2000 Winter Simulation Conference.
+
+>>> import numpy
+>>> state = numpy.full((1, 6), 12345, "int32")
+>>> [int(n) for n in draw(state, 3)]
+[1563466624, 366465268, 628060532]
+"""
+
+import importlib
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy
+import theano
+import theano.tensor as T
+from pytensor.compile import optdb
+from pytensor.graph import node_rewriter
+from pytensor.graph.rewriting.basic import dfs_rewriter
+from pytensor.tensor.basic import infer_static_shape
+
+M1 = 2147483647  # 2^31 - 1
+M2 = 2147462579  # 2^31 - 21069
+_CODE = Path(__file__).with_suffix(".h").read_text(encoding="utf-8")
+NORM = {"float32": 4.6566126e-10, "float64": 4.656612873077392578125e-10}  # 1 / 2^31
+
+
+def draw(states: numpy.ndarray, n: int) -> numpy.ndarray:
+    """Draw integers from 0 to M1, and let the streams move on.
+
+    Parameters
+    ----------
+    states : int32 matrix, ``(n_streams, 6)``
+        Changed in place.
+    n : int
+        How many numbers; the first is the first stream's.
+
+    Returns
+    -------
+    int64 vector
+    """
+    numbers = numpy.empty(n, "int64")
+    for start in range(0, n, len(states)):
+        part = numbers[start : start + len(states)]
+        x11, x12, x13, x21, x22, x23 = states[: len(part)].T.astype("int64")
+        y1 = ((x12 & 511) << 22) + (x12 >> 9) + ((x13 & 16777215) << 7) + (x13 >> 24)
+        y1 = _below(_below(y1, M1) + x13, M1)
+        y2 = _below(_product(x23) + x23, M2)
+        y2 = _below(y2 + _product(x21), M2)
+        part[:] = numpy.where(y1 <= y2, y1 - y2 + M1, y1 - y2)
+        states[: len(part)] = numpy.stack([y1, x11, x12, y2, x21, x22], 1)
+    return numbers
+
+
+def _product(x: numpy.ndarray) -> numpy.ndarray:
+    """Return 2^15 x modulo M2."""
+    return _below(((x & 65535) << 15) + 21069 * (x >> 16), M2)
+
+
+def _below(y: numpy.ndarray, m: int) -> numpy.ndarray:
+    return numpy.where(y >= m, y - m, y)
+
+
+class MrgUniform(theano.Op):
+    """The operation: of the states of streams and a shape, to the next states and numbers."""
+
+    __props__ = ("dtype", "ndim", "inplace")
+
+    def __init__(self, dtype: str, ndim: int, inplace: bool = False) -> None:
+        if dtype not in NORM:
+            raise TypeError(f"dtype: got {dtype}, expected float32 or float64")
+        self.dtype, self.ndim, self.inplace = dtype, ndim, inplace
+        if inplace:
+            self.destroy_map = {0: [0]}
+
+    def make_node(self, states: Any, size: Any) -> Any:
+        """Return the application of the operation to states and a vector of integers."""
+        states = T.as_tensor_variable(states)
+        size = T.cast(T.as_tensor_variable(size, ndim=1), "int64")
+        if theano.uses_numba:
+            importlib.import_module("dltutorials.backend.mrg_numba")
+        _, shape = infer_static_shape([size[i] for i in range(self.ndim)])
+        sample = T.tensor(dtype=self.dtype, shape=shape)
+        return theano.Apply(self, [states, size], [states.type(), sample])
+
+    def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
+        """Compute it in NumPy, where there is no compiler."""
+        states, size = inputs
+        n = int(numpy.prod(size))
+        if n > M1:
+            raise ValueError(f"size: got {n} numbers, expected at most {M1}")
+        states = states if self.inplace else states.copy()
+        sample = draw(states, n).astype(self.dtype) * numpy.array(NORM[self.dtype], self.dtype)
+        outputs[0][0], outputs[1][0] = states, sample.reshape(size)
+
+    def infer_shape(self, node: Any, shapes: Any) -> list[Any]:
+        """Return the shape of the states, and the one that was asked for."""
+        return [shapes[0], [node.inputs[1][i] for i in range(self.ndim)]]
+
+    def connection_pattern(self, node: Any) -> list[list[bool]]:
+        """Say that nothing has a gradient."""
+        return [[False, False], [False, False]]
+
+    def c_code_cache_version(self) -> tuple[int, ...]:
+        """Return a number that changes with the C code."""
+        return (zlib.crc32(_CODE.encode()),)
+
+    def c_support_code(self, **kwargs: Any) -> str:
+        """Return the C functions."""
+        return _CODE
+
+    def c_code(self, node: Any, name: str, inputs: Any, outputs: Any, sub: Any) -> str:
+        """Return the call of the C function."""
+        number, [new_states, sample] = f"npy_{self.dtype}", outputs
+        arguments = ", ".join([*inputs, f"&{new_states}", f"&{sample}", f"{self.inplace:d}"])
+        arguments += f", NPY_{self.dtype.upper()}, ({number}){NORM[self.dtype]!r}"
+        return f"if (!dltutorials::mrg_uniform<{number}>({arguments})) {sub['fail']}"
+
+
+@node_rewriter([MrgUniform], inplace=True)
+def make_inplace(fgraph: Any, node: Any) -> list[Any] | None:
+    """Let the streams move on where they are, as the last of the rewritings of a graph."""
+    if node.op.inplace:
+        return None
+    return MrgUniform(node.op.dtype, node.op.ndim, inplace=True)(*node.inputs, return_list=True)
+
+
+optdb.register(
+    "mrg_make_inplace",
+    dfs_rewriter(make_inplace, ignore_newtrees=True),
+    "fast_run",
+    "inplace",
+    position=50.9,  # where PyTensor's own random operations are
+)

@@ -1,0 +1,75 @@
+"""What Theano 1.0.5 computes with random numbers and loops, kept as ``theano_numbers.json``.
+
+Where Theano is installed, ``python tests/backend/theano_numbers.py`` writes the file
+again. :func:`compute` runs a case on the engine that is there: shapes, types and numbers of
+the outputs of a few calls in a row.
+"""
+
+import json
+from pathlib import Path
+
+import dltutorials
+
+import numpy
+import theano
+import theano.tensor as T
+from theano.sandbox.rng_mrg import MRG_RandomStreams
+
+FILE = Path(__file__).resolve().parent / "engines" / "theano_numbers.json"
+
+
+def mrg():
+    """Draw from MRG streams: sizes that are known and not, both types, both seeds."""
+    rng, x = MRG_RandomStreams(seed=123), T.matrix("x")
+    pvals = T.as_tensor_variable(numpy.array([[0.2, 0.3, 0.5], [0.1, 0.9, 0.0]], "float32"))
+    outputs = [
+        rng.uniform((3, 5)),
+        rng.uniform(x.shape, low=-1.0, high=3.0),
+        rng.uniform((2,), dtype="float64", nstreams=1),
+        rng.binomial(size=x.shape, n=1, p=0.7, dtype="float32"),
+        rng.binomial(size=(2, x.shape[0]), p=x[:, 0]),
+        rng.multinomial(pvals=pvals),
+        rng.multinomial(n=4, pvals=pvals),
+    ]
+    return call(theano.function([x], outputs), numpy.full((2, 3), 0.4, "float32"))
+
+
+def mrg_normal():
+    """Draw from the normal distribution by MRG streams."""
+    rng, x = MRG_RandomStreams(seed=123), T.matrix("x")
+    outputs = [rng.normal((3,)), rng.normal(x.shape, avg=1.0, std=2.0, dtype="float64")]
+    return call(theano.function([x], outputs), numpy.zeros((2, 3), "float32"))
+
+
+def mrg_streams():
+    """Return the states of the streams of some draws."""
+    rng = MRG_RandomStreams(seed=[1, 2, 3, 4, 5, 6])
+    for size in ((7,), (600, 700), T.ivector("size")):
+        rng.uniform(size, ndim=1 if size != (600, 700) else 2)
+    states = [update[0].get_value() for update in rng.state_updates]
+    return [[rng.rstate, *(part for state in states for part in (state[-1], state.sum(0)))]]
+
+
+def call(function, *arguments):
+    """Return what two calls in a row return."""
+    return [function(*arguments) for _ in range(2)]
+
+
+CASES = (mrg, mrg_normal, mrg_streams)
+
+
+def compute(case):
+    """Return what a case gives, as JSON has it."""
+    with dltutorials.backend.temporary_floatX("float32"):
+        calls = case()
+    return [[[str(a.dtype), a.tolist()] for a in map(numpy.asarray, one)] for one in calls]
+
+
+def expected(case):
+    """Return what Theano gives."""
+    return json.loads(FILE.read_text(encoding="utf-8"))[case.__name__]
+
+
+if __name__ == "__main__":
+    lines = [f'"{case.__name__}": {json.dumps(compute(case))}' for case in CASES]
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
