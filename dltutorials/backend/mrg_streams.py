@@ -7,9 +7,9 @@ function moves on.
 >>> rng = MRG_RandomStreams(seed=123)
 >>> mask = theano.function([], rng.binomial(size=(2, 4), n=1, p=0.7, dtype="int32"))
 >>> mask().tolist()
-[[1, 1, 1, 1], [1, 0, 1, 1]]
+[[1, 1, 1, 1], [0, 1, 1, 0]]
 >>> mask().tolist()
-[[0, 1, 1, 0], [1, 0, 1, 1]]
+[[1, 1, 1, 1], [1, 1, 0, 1]]
 """
 
 from collections.abc import Sequence
