@@ -12,14 +12,14 @@ A state's streams are ``2^72`` numbers apart, and the next draw has those from `
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from dltutorials.backend.mrg_uniform import M1, M2
 
 import numpy
 
-Step = Sequence[numpy.ndarray]  # what the two halves of a state are multiplied with
-
-STEP_72: Step = numpy.array(
+# What the two halves of a state are multiplied with.
+STEP_72 = numpy.array(
     [
         [[1516919229, 758510237, 499121365],
          [1884998244, 1516919229, 335398200],
@@ -29,7 +29,7 @@ STEP_72: Step = numpy.array(
          [2002613992, 1639496704, 1407477216]],
     ]
 )  # fmt: skip
-STEP_134: Step = numpy.array(
+STEP_134 = numpy.array(
     [
         [[1702500920, 1849582496, 1656874625],
          [828554832, 1702500920, 1512419905],
@@ -59,7 +59,7 @@ def as_state(seed: int | Sequence[int]) -> numpy.ndarray:
     ValueError
         If a half of the six is all 0, or one of them is negative or too large.
     """
-    state = [seed] * 6 if is_integer(seed) else list(seed)  # type: ignore[arg-type]
+    state: list[Any] = [seed] * 6 if is_integer(seed) else list(seed)  # type: ignore[arg-type]
     if len(state) != 6 or not all(map(is_integer, state)):
         raise TypeError(f"seed: got {seed}, expected an integer or six of them")
     for half, m in ((state[:3], M1), (state[3:], M2)):
@@ -70,7 +70,7 @@ def as_state(seed: int | Sequence[int]) -> numpy.ndarray:
 
 def next_state(state: numpy.ndarray) -> numpy.ndarray:
     """Return the state of the next draw."""
-    return _move(state[None], STEP_134)[0]
+    return _move(state[None], list(STEP_134))[0]
 
 
 def substreams(state: numpy.ndarray, n_streams: int) -> numpy.ndarray:
@@ -80,7 +80,7 @@ def substreams(state: numpy.ndarray, n_streams: int) -> numpy.ndarray:
     -------
     int32 matrix, ``(n_streams, 6)``
     """
-    states, step = state[None], STEP_72
+    states, step = state[None], list(STEP_72)
     while len(states) < n_streams:  # all that there are give as many again
         states = numpy.vstack([states, _move(states, step)])
         step = [_product(A, A, m) for A, m in zip(step, (M1, M2))]
@@ -101,7 +101,7 @@ def is_integer(value: object) -> bool:
     return isinstance(value, (int, numpy.integer))
 
 
-def _move(states: numpy.ndarray, step: Step) -> numpy.ndarray:
+def _move(states: numpy.ndarray, step: Sequence[numpy.ndarray]) -> numpy.ndarray:
     halves = zip(numpy.hsplit(states.astype("int64"), 2), step, (M1, M2))
     return numpy.hstack([_product(half, A.T, m) for half, A, m in halves]).astype("int32")
 

@@ -239,12 +239,12 @@ def _upcast(*values: Any) -> str:
 
 
 def _as_vector(size: Size) -> Expression:
-    parts = size if isinstance(size, (tuple, list)) else [size]
+    parts: Any = size if isinstance(size, (tuple, list)) else [size]
     for n in parts:
         if is_integer(n) and n <= 0:
             raise ValueError(f"size: got {size}, expected positive integers")
         if not is_integer(n) and not isinstance(n, theano.Variable):
             raise TypeError(f"size: got {size}, expected integers, or integer scalars of Theano")
-    if isinstance(size, (tuple, list)) or is_integer(size) or size.ndim == 0:
-        return T.stack([T.cast(n, "int64") for n in parts])
-    return size
+    if isinstance(size, theano.Variable) and size.ndim:
+        return size
+    return T.stack([T.cast(n, "int64") for n in parts])
