@@ -11,8 +11,8 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 NOTEBOOKS = FOLDER.parent / "notebooks"  # programs that run there write nothing among these files
-GUIDES = ("data", "training", "plotting", "prediction", "selection")
-PROJECT = ("backends", "benchmarks", "robustness", "architecture")
+GUIDES = ("recipes", "data", "training", "plotting", "prediction", "selection")
+PROJECT = ("api", "backends", "benchmarks", "robustness", "architecture")
 NOT_CHAPTERS = ("index", *GUIDES, *PROJECT)
 SHOWN_OUTPUT = re.compile(r"```text\n(.*?)```\n*", re.DOTALL)
 SHOWN_PICTURE = re.compile(r"!\[[^]]*\]\(((?:\.\./)?images/[\w.]+)\)\n*")

@@ -5,10 +5,12 @@ contents, formulas as MathML, which browsers display without a script or a netwo
 search that finds words of Chinese, which are written without spaces.
 """
 
+import operator
 import re
 from pathlib import Path
 
-from dltutorials import models
+import dltutorials
+from dltutorials import models, plotting  # noqa: F401
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -17,12 +19,15 @@ from sphinx.search.en import SearchEnglish
 HERE = Path(__file__).parent
 ENGLISH = ["getting_started", *models.CHAPTERS]
 CHAPTERS = [*ENGLISH, *(f"zh/{name}" for name in ENGLISH if (HERE / "zh" / f"{name}.md").exists())]
-GUIDES = ["data", "training", "plotting", "prediction", "selection"]
-PROJECT = ["backends", "benchmarks", "robustness", "architecture"]
+GUIDES = ["recipes", "data", "training", "plotting", "prediction", "selection"]
+PROJECT = ["api", "backends", "benchmarks", "robustness", "architecture"]
 
 project = "dltutorials"
 html_title = "dltutorials"
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+add_module_names = False
+napoleon_use_ivar = True
+autodoc_typehints = "none"  # the docstrings say more: shapes, ranges, units
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
@@ -75,13 +80,30 @@ function splitQuery(query) {
 
 def adapt_source(app, docname, source):
     """Write what in the files GitHub would not understand: contents, links out of the folder."""
-    source[0] = re.sub(r"\]\(((?:\.\./)+README\.md)\)", r"](path:\1)", source[0])
+    outside = r"(?:\.\./)+(?:README|CHANGELOG|CONTRIBUTING)\.md"
+    source[0] = re.sub(rf"\]\(({outside})\)", r"](path:\1)", source[0])
     # GitHub wants a space between a formula and Chinese punctuation; a reader does not.
     source[0] = re.sub(rf"(?<=\$) (?={MARKS})|(?<={MARKS}) (?=\$)", "", source[0])
+    if docname == "api":
+        source[0] = re.sub(
+            r"^`[\w.]+`(?:,\s`[\w.]+`)*$", list_docstrings, source[0], flags=re.MULTILINE
+        )
     if docname == "index":
         source[0] += (
             "\n```{toctree}\n:hidden:\n\n" + "\n".join(CHAPTERS + GUIDES + PROJECT) + "\n```\n"
         )
+
+
+def list_docstrings(names):
+    """Return a block that shows the docstrings of names, for these names in a page."""
+    lines = []
+    for name in re.findall(r"[\w.]+", names.group()):
+        found = operator.attrgetter(name)(dltutorials)
+        lines.append(
+            f".. auto{'class' if isinstance(found, type) else 'function'}:: dltutorials.{name}"
+        )
+        lines += ["   :members:"] if isinstance(found, type) else []
+    return "\n".join(["```{eval-rst}", *lines, "```"])
 
 
 def name_language(app, pagename, templatename, context, doctree):

@@ -1,5 +1,6 @@
 import itertools
 import json
+import operator
 import re
 import shlex
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dltutorials
 from dltutorials import models
 
 import nbclient
@@ -265,15 +267,33 @@ def test_html_without_a_warning_or_the_network(tmp_path):
     for page in PAGES:
         html = (tmp_path / name_of(page)).with_suffix(".html").read_text(encoding="utf-8")
         assert not re.search(r'(src="|rel="stylesheet"[^>]*href=")(https?:)?//', html)
-        assert ("<math" in html) == ("$" in without_code(page))
+        if page.stem != "api":  # docstrings have formulas too
+            assert ("<math" in html) == ("$" in without_code(page))
         assert "merror" not in html
         assert f'lang="{"zh-CN" if page.parent.name == "zh" else "en"}"' in html
+    for sheet in (tmp_path / "_static").rglob("*.css"):
+        for target in re.findall(r"url\([\"']?([^\"')]+)", sheet.read_text(encoding="utf-8")):
+            assert target.startswith("data:") or (sheet.parent / target).exists(), (sheet, target)
     # Of Chinese, every pair of characters is a word.
     index = (tmp_path / "searchindex.js").read_text(encoding="utf-8")
     script = (tmp_path / "_static" / "language_data.js").read_text(encoding="utf-8")
     assert "splitQuery" in script
     assert re.search(r"window\.Stemmer = \w+;|var Stemmer = function", script)
-    assert all(json.dumps(pair) in index for pair in ("梯度", "度下", "下降"))
+    assert all(json.dumps(pair) in index for pair in ("梯度", "度下", "下降", "正则", "则化"))
+    # What readers look for, by its stem.
+    for word in ("regular", "hyperparamet", "entropi", "general", "overfit", "backpropag"):
+        assert re.search(rf'\b"?{word}"?:', index), word
+    assert 'id="dltutorials.train"' in (tmp_path / "api.html").read_text(encoding="utf-8")
+
+
+def test_the_reference_has_every_public_name():
+    text = (FOLDER / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`([\w.]+)`", text.partition("## Data")[2])
+    assert len(set(listed)) == len(listed)
+    assert all(operator.attrgetter(name)(dltutorials) for name in listed)
+    assert {*dltutorials.__all__} - {*listed} == {"__version__"}
+    plotting = {f"plotting.{name}" for name in dltutorials.plotting.__all__}
+    assert plotting - {*listed} == {"plotting.tile_raster_images"}
 
 
 @pytest.mark.slow

@@ -1,0 +1,19 @@
+import pytest
+from helpers import ROOT
+from markdown_blocks import blocks
+
+RECIPES = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_every_recipe_prints_what_is_shown(capsys):
+    namespace, printed = {}, ""
+    for language, block in blocks(RECIPES, "python", "text"):
+        if language == "python":
+            assert printed == "", "a recipe prints, and the page does not show what"
+            exec(compile(block, "recipes.md", "exec"), namespace)
+            printed = capsys.readouterr().out
+        else:
+            assert printed == block
+            printed = ""
+    assert printed == ""
