@@ -4,6 +4,7 @@ import dltutorials
 
 import numpy
 import pytest
+import theano
 from helpers import ROOT
 from markdown_blocks import blocks, percentages, require_as_shown
 
@@ -40,6 +41,19 @@ def test_the_saved_parameters_load_as_shown(tmp_path, monkeypatch):
     exec(compile(program, "training.md", "exec"), namespace)
     assert namespace["W"].tolist() == [[1, 0], [0, 1]]
     assert namespace["b"].tolist() == [1, 1]
+
+
+def test_a_saved_model_predicts_as_shown(tmp_path, monkeypatch, capsys):
+    text = (ROOT / "docs/prediction.md").read_text("utf-8")
+    [program] = [block for _, block in blocks(text, "python")]
+    x = theano.tensor.matrix("x")
+    model = dltutorials.LogisticRegression(x, n_in=3, n_out=3)
+    model.W.set_value(numpy.eye(3, dtype=model.W.dtype))
+    model.class_names = ("cat", "dog", "owl")
+    monkeypatch.chdir(tmp_path)
+    dltutorials.save_params(model, "best_model.pkl")
+    exec(compile(program, "prediction.md", "exec"), {"images": numpy.eye(3)[[0, 2]]})
+    assert capsys.readouterr().out in [block for _, block in blocks(text, "text")]
 
 
 def test_the_examples_on_data_print_what_is_shown(capsys):
