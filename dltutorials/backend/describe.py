@@ -89,12 +89,12 @@ def _describe_blas() -> dict[str, str]:
     """Describe the BLAS of the backend, among all that the process has loaded."""
     loaded = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
     used = [pool for pool in loaded if _is_used(Path(pool["filepath"]))] or loaded
-    facts = {
+    described = {
         "BLAS": [f"{pool['internal_api']} {pool['version']}" for pool in used],
         "BLAS threads": [str(pool["num_threads"]) for pool in used],
         "BLAS kernel": [str(pool.get("architecture")) for pool in used],
     }
-    return {fact: ", ".join(dict.fromkeys(values)) or "unknown" for fact, values in facts.items()}
+    return {what: ", ".join(dict.fromkeys(found)) or "unknown" for what, found in described.items()}
 
 
 def _is_used(library: Path) -> bool:

@@ -129,8 +129,8 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
                 all(run.options.get("shuffle") is not None for run in runs),
             )
         options.dataset = shared[options.floatX].path
-        facts = describe_run(script, options, shared[options.floatX].digest)
-        job = Job(script, vars(options), facts, str(Path(folder).resolve()))
+        marks = describe_run(script, options, shared[options.floatX].digest)
+        job = Job(script, vars(options), marks, str(Path(folder).resolve()))
         options.save = str(job.params_path)
         files.write("--results", job.record_path)
         files.write("--results", job.params_path)

@@ -134,10 +134,12 @@ def label_runs(headers: Sequence[dict[str, Any]], names: Sequence[str]) -> list[
     >>> label_runs(headers + headers[:1], ["", "", ""])
     ['run 1: learning_rate=0.1', 'learning_rate=0.2', 'run 3: learning_rate=0.1']
     """
-    facts = [_facts(header) for header in headers]
-    keys = list(dict.fromkeys(key for fact in facts for key in fact))
-    differing = [key for key in keys if len({fact.get(key, "") for fact in facts}) > 1]
-    settings = [", ".join(f"{key}={fact.get(key, 'none')}" for key in differing) for fact in facts]
+    of_runs = [_hyperparameters(header) for header in headers]
+    names_of_all = list(dict.fromkeys(name for values in of_runs for name in values))
+    differing = [name for name in names_of_all if len({run.get(name, "") for run in of_runs}) > 1]
+    settings = [
+        ", ".join(f"{name}={run.get(name, 'none')}" for name in differing) for run in of_runs
+    ]
     settings = [_shorten(setting, _LONGEST_LABEL) for setting in settings]
     labels = []
     for number, (name, setting) in enumerate(zip(names, settings), start=1):
@@ -169,14 +171,14 @@ def _batches_of(result: Result) -> int:
     return 1 + max((record["iteration"] for record in result.history), default=0)
 
 
-def _facts(header: dict[str, Any]) -> dict[str, str]:
+def _hyperparameters(header: dict[str, Any]) -> dict[str, str]:
     """Return what a header says of a run, each value as a short text."""
     options = header.get("options")
-    facts = {"program": header.get("program"), **(options if isinstance(options, dict) else {})}
-    facts["floatX"] = header.get("floatX")  # what it was, even where the option was not given
+    values = {"program": header.get("program"), **(options if isinstance(options, dict) else {})}
+    values["floatX"] = header.get("floatX")  # what it was, even where the option was not given
     return {
         name: _shorten(value if isinstance(value, str) else json.dumps(value), _LONGEST_VALUE)
-        for name, value in facts.items()
+        for name, value in values.items()
         if name not in _FILES
     }
 

@@ -37,7 +37,7 @@ class Job(NamedTuple):
         The training script, as :func:`~dltutorials.selection.scripts.find_script` returns it.
     options : dict
         All of its options.
-    facts : dict
+    fingerprint : dict
         What decides the result, as JSON can hold it.
     folder : str
         Of the results.
@@ -45,13 +45,13 @@ class Job(NamedTuple):
 
     script: str
     options: dict[str, Any]
-    facts: dict[str, Any]
+    fingerprint: dict[str, Any]
     folder: str
 
     @property
     def key(self) -> str:
-        """Return the name of the run's files, a digest of the facts."""
-        text = json.dumps([FORMAT, self.facts], sort_keys=True)
+        """Return the name of the run's files, a digest of the fingerprint."""
+        text = json.dumps([FORMAT, self.fingerprint], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -74,7 +74,7 @@ def make_record(job: Job, result: Result) -> RunRecord:
         ``key``; ``failure``, None or the reason why there is no result;
         ``best_validation_loss``, ``best_iteration``, ``test_score``,
         ``n_epochs``, ``stop_reason``, ``message``, ``seconds`` and ``loss``, as
-        :class:`dltutorials.training.result.Result` has them; ``format`` and ``facts``.
+        :class:`dltutorials.training.result.Result` has them; ``format`` and ``fingerprint``.
     """
     failure = None
     if result.stop_reason == "diverged":
@@ -96,7 +96,7 @@ def make_record(job: Job, result: Result) -> RunRecord:
 
 def failed(job: Job, reason: str | None) -> RunRecord:
     """Return the record of a run that came to nothing."""
-    return {"format": FORMAT, "key": job.key, "facts": job.facts, "failure": reason}
+    return {"format": FORMAT, "key": job.key, "fingerprint": job.fingerprint, "failure": reason}
 
 
 def save_record(job: Job, record: RunRecord) -> None:
@@ -122,7 +122,7 @@ def load_record(job: Job) -> RunRecord | None:
         if not isinstance(record, dict):
             return None
         is_of_job = record.get("format") == FORMAT and record.get("key") == job.key
-        if not is_of_job or record.get("facts") != json.loads(json.dumps(job.facts)):
+        if not is_of_job or record.get("fingerprint") != json.loads(json.dumps(job.fingerprint)):
             return None
         if isinstance(record.get("failure"), str):
             return record

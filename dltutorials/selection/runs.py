@@ -45,7 +45,7 @@ _one_at_a_time = threading.Lock()  # Theano compiles, and is configured, once a 
 
 
 def describe_run(script: str, options: argparse.Namespace, data: str) -> dict[str, Any]:
-    """Return what decides the result of a run: the facts of a :class:`Job`.
+    """Return what decides the result of a run: the fingerprint of a :class:`Job`.
 
     Parameters
     ----------

@@ -108,7 +108,7 @@ def test_a_grid_in_two_processes_is_the_trainings_one_by_one(run, main, tmp_path
     assert len([line for line in together.err.splitlines() if "validation error" in line]) == 2
 
     for record in records(tmp_path):
-        assert (record["failure"] is None) == (record["facts"]["learning_rate"] == 0.01)
+        assert (record["failure"] is None) == (record["fingerprint"]["learning_rate"] == 0.01)
         params = tmp_path / "runs" / f"{record['key']}.pkl"
         assert (
             record["failure"]

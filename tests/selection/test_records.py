@@ -63,7 +63,7 @@ def test_a_run_that_came_to_nothing_is_found_again_without_parameters(job):
         *(("failure", x) for x in (0, [], KeyError)),
         ("format", "dltutorials run 1"),
         ("key", "another"),
-        ("facts", {"n_hidden": 4}),
+        ("fingerprint", {"n_hidden": 4}),
     ],
 )
 def test_a_record_that_lacks_what_is_compared_counts_as_none(job, name, value):
