@@ -45,7 +45,7 @@ from typing import Any
 
 from dltutorials.backend import openblas, preflight, pytensor_compat, pytensor_import
 from dltutorials.backend.flags import UserSettings, environment
-from dltutorials.backend.theano_patches import patch_module_cache
+from dltutorials.backend.theano_patches import patch_module_cache, quick_import
 from dltutorials.exceptions import OptionError, SetupError
 
 
@@ -78,7 +78,7 @@ def import_theano() -> Any:
     if sys.version_info >= (3, 11):
         sys.modules.setdefault("theano.scan_module.scan_perform_ext", None)  # type: ignore[arg-type]
     defaults = _default_flags(user)
-    with _theano_flags(defaults, user):
+    with _theano_flags(defaults, user), quick_import():
         theano = _import("Theano", lambda: importlib.import_module("theano"))
     patch_module_cache(theano)
     if "blas.ldflags" in defaults:

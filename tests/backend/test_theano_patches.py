@@ -80,3 +80,16 @@ def test_the_options_for_the_processor_are_tried_once_a_machine(run_program, tmp
     """
     run_program("import dltutorials", cache=tmp_path)
     assert run_program(program, cache=tmp_path).stdout == "0\n"
+
+
+def test_what_theano_hardly_needs_is_imported_when_it_is_used(tmp_path):
+    program = """
+        import sys
+        import dltutorials, theano, theano.tensor as T
+        print({"setuptools", "distutils", "scipy.stats"} & set(sys.modules))
+        print(round(float(theano.scalar.basic_scipy.chi2sf.impl(1.0, 1.0)), 4))
+        import setuptools, scipy.stats, distutils
+        print(scipy.stats.norm.cdf(0), "setuptools" in distutils.__file__)
+    """
+    done = run_python("-W", "error::UserWarning", "-c", textwrap.dedent(program), folder=tmp_path)
+    assert done.stdout == "set()\n0.3173\n0.5 True\n"
