@@ -40,9 +40,9 @@ def test_it_does_what_the_script_does(tmp_path, tiny_file):
         (["--version"], 0, "dltutorials 0."),
         (["paint"], 2, "dltutorials: error: got paint, expected one of download-data, plot"),
         (["train-mpl"], 2, "train-logreg, train-mlp; did you mean train-mlp?\n"),
-        (["train"], 2, "error: got train, expected one of train-logreg, train-mlp\n"),
+        (["train"], 2, "got train, expected one of train-lenet, train-logreg, train-mlp\n"),
         (
-            ["train-l", "--batch-size", "0"],
+            ["train-lo", "--batch-size", "0"],
             2,
             "dltutorials train-logreg: error: batch_size: got 0, expected",
         ),

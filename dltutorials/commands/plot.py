@@ -13,13 +13,15 @@ from dltutorials.cli.saved_models import (
     read_test_set,
 )
 from dltutorials.datasets import find_dataset, list_files
-from dltutorials.exceptions import DataError, in_file
+from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional
 from dltutorials.io.files import durable_writer, prepare_output
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.plotting import animation, figures, frames
 from dltutorials.plotting.curves import plot_history
 from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
+from dltutorials.plotting.layout import as_columns
+from dltutorials.plotting.maps import plot_maps
 from dltutorials.plotting.misclassified import N_MISTAKES, plot_errors
 from dltutorials.plotting.runs import MAX_RUNS
 from dltutorials.prediction.saved_model import check_class_names
@@ -40,7 +42,7 @@ def make_parser() -> console.Parser:
         description=__doc__, epilog="Each has options of its own: %(prog)s KIND --help."
     )
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
-    for add_kind in (_add_history, _add_filters, _add_errors, _add_snapshots):
+    for add_kind in (_add_history, _add_filters, _add_maps, _add_errors, _add_snapshots):
         add_kind(kinds)
     return parser
 
@@ -68,10 +70,21 @@ def _add_history(kinds: Any) -> None:
 
 def _add_filters(kinds: Any) -> None:
     parser = _add_kind(
-        kinds, draw_filters, "filters", "the weights of each label or hidden unit, as an image"
+        kinds,
+        draw_filters,
+        "filters",
+        "the weights of each label, hidden unit or filter, as an image",
     )
     parser.add_argument("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
     _add_weight_options(parser, str(N_UNITS))
+
+
+def _add_maps(kinds: Any) -> None:
+    parser = _add_kind(kinds, draw_maps, "maps", "the maps of a convolutional network, of an image")
+    add = parser.add_argument
+    add("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
+    add_saved_model_arguments(parser, "whose test set has the image")
+    add("--index", type=int, default=0, metavar="N", help="of the image; default: %(default)s")
 
 
 def _add_errors(kinds: Any) -> None:
@@ -176,7 +189,7 @@ def plot(options: argparse.Namespace) -> int:
     inputs = [Path(path) for path in options.inputs]
     if options.kind == "snapshots":
         inputs = [path for _, path in find_snapshots(options.inputs[0])]
-    elif options.kind == "errors":
+    elif options.kind in ("errors", "maps"):
         inputs += list_files(find_dataset(options.dataset, options.offline))
     files = FilesInUse()
     files.read("this command", *inputs)
@@ -202,19 +215,33 @@ def draw_filters(options: argparse.Namespace) -> str:
     n_units = N_UNITS if options.units is None else options.units
     with in_file(path):
         units = choose_units(params, n_units, options.choose)
-        W = params[0]
+        W, img_shape = as_columns(params[0], options.img_shape)
         kind = "labels" if len(params) == 2 else "hidden units"
+        kind = "filters" if params[0].ndim == 4 else kind
         labels: Sequence[Any] = list(units)
         if kind == "labels" and about is not None and about.class_names is not None:
             check_class_names(about.class_names, W.shape[1])
             labels = [about.class_names[unit] for unit in units]
-        ax = plot_filters(W[:, units], options.img_shape, labels, options.colours)
+        ax = plot_filters(W[:, units], img_shape, labels, options.colours)
     shown = f"{len(units)} of {W.shape[1]:,} {kind}"
     if len(units) == W.shape[1]:
         shown = f"the {len(units)} {kind}"
     ax.set_title(f"weights of {shown}", fontsize=10)
     figures.save_figure(ax.figure, options.output, options.dpi)
     return f"weights of {shown}"
+
+
+def draw_maps(options: argparse.Namespace) -> str:
+    """Draw the maps of an image of the test set; return what was drawn."""
+    [path] = options.inputs
+    saved = read_saved_model(path, options)
+    x, _ = read_test_set(path, options, saved)
+    if not 0 <= options.index < len(x):
+        raise OptionError(f"index: got {options.index}, expected 0 to {len(x) - 1}")
+    with in_file(path):
+        axes = plot_maps(saved.model, x[options.index])
+    figures.save_figure(axes[0].figure, options.output, options.dpi)
+    return f"test image {options.index}, maps of {len(axes) - 1} layers"
 
 
 def draw_errors(options: argparse.Namespace) -> str:

@@ -8,6 +8,7 @@ entry in that table:
 ...     print(name, chapter.title, chapter.parameters, sep=": ")
 logreg: logistic regression: (n_in, n_out), (n_out,)
 mlp: a multilayer perceptron: (n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,)
+lenet: LeNet: those of its convolutional layers, then those of a multilayer perceptron
 >>> find_chapter([(784, 10), (10,)])
 'logreg'
 
@@ -19,11 +20,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from dltutorials.models.classifier import Classifier
+from dltutorials.models.lenet import LeNet
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.models.mlp import ACTIVATIONS, MLP
 from dltutorials.types import Expression, SharedVariable
 
-__all__ = ["ACTIVATIONS", "CHAPTERS", "MLP", "Chapter", "Classifier", "LogisticRegression", "Model"]
+__all__ = [
+    "ACTIVATIONS",
+    "CHAPTERS",
+    "MLP",
+    "Chapter",
+    "Classifier",
+    "LeNet",
+    "LogisticRegression",
+    "Model",
+]
 
 
 class Model(Protocol):
@@ -105,6 +116,12 @@ CHAPTERS = {
         "a multilayer perceptron",
         "(n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,)",
         {"activation": tuple(ACTIVATIONS)},
+    ),
+    "lenet": Chapter(
+        LeNet,
+        "LeNet",
+        "those of its convolutional layers, then those of a multilayer perceptron",
+        {},
     ),
 }
 

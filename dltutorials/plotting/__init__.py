@@ -7,6 +7,7 @@ drawn, so that the package works without it.
 
 - :func:`plot_history`: learning curves of one or more training runs,
 - :func:`plot_filters`: the weights of a layer as images,
+- :func:`plot_maps`: what the filters of a convolutional network find in an image,
 - :func:`plot_images`: examples as images,
 - :func:`plot_errors`: :func:`plot_mistakes` above :func:`plot_confusion`,
 - :func:`plot_filmstrip`, :func:`make_gif`: how weights develop, from the snapshots that
@@ -26,6 +27,7 @@ from dltutorials.plotting.figures import save_figure
 from dltutorials.plotting.filters import choose_units, plot_filters
 from dltutorials.plotting.frames import Frame, read_frames
 from dltutorials.plotting.images import plot_images
+from dltutorials.plotting.maps import plot_maps
 from dltutorials.plotting.misclassified import most_confident_mistakes, plot_errors, plot_mistakes
 from dltutorials.plotting.tiles import scale_to_unit_interval, tile_raster_images
 
@@ -41,6 +43,7 @@ __all__ = [
     "plot_filters",
     "plot_history",
     "plot_images",
+    "plot_maps",
     "plot_mistakes",
     "read_frames",
     "save_figure",

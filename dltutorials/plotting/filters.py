@@ -18,10 +18,10 @@ from dltutorials.exceptions import OptionError
 from dltutorials.plotting.figures import new_axes, show_raster
 from dltutorials.plotting.layout import (
     Layout,
+    as_columns,
     image_shape,
     lay_out,
     raster_of,
-    require_matrix,
     write_labels,
 )
 
@@ -44,7 +44,8 @@ def plot_filters(
 
     Parameters
     ----------
-    W : array ``(n_in, n_units)``
+    W : array ``(n_in, n_units)`` or ``(n_filters, n_maps, n_rows, n_columns)``
+        Filters are drawn as a convolution lays them on an image, turned by 180 degrees.
     img_shape : (int, int), optional
         Height and width of the input images; by default they are square.
     labels : sequence, optional
@@ -64,8 +65,8 @@ def plot_filters(
     Raises
     ------
     DataError
-        If `W` is not a matrix of finite numbers, has more than 10,000 columns, or
-        its rows do not make an image.
+        If `W` is not an array of finite numbers of one of these forms, has more than
+        10,000 units, or its rows do not make an image.
     OptionError
         If `colours` is unknown.
 
@@ -75,7 +76,7 @@ def plot_filters(
     """
     if colours not in COLOURS:
         raise OptionError(f"colours: got {colours!r}, expected one of {', '.join(COLOURS)}")
-    W = require_matrix(W)
+    W, img_shape = as_columns(W, img_shape)
     img_shape = image_shape(len(W), img_shape)
     layout = lay_out(img_shape, W.shape[1])
     ax = ax or new_axes(height=0.4 + 5.05 * layout.aspect)
@@ -108,18 +109,22 @@ def choose_units(params: Sequence[numpy.ndarray], n_units: int, choice: str) -> 
     Raises
     ------
     DataError
-        If the first parameter is not a matrix.
+        If the first parameter is not the weights of a layer, or of filters.
     OptionError
         If `n_units` is not a positive integer, or `choice` is unknown.
     """
     require_integer("units", n_units, at_least=1)
     if choice not in CHOICES:
         raise OptionError(f"choose: got {choice!r}, expected one of {', '.join(CHOICES)}")
-    n_present = require_matrix(params[0]).shape[1]
+    W, _ = as_columns(params[0])
+    n_present = W.shape[1]
     if choice == "first":
         return numpy.arange(min(n_units, n_present))
-    has_next = len(params) > 2 and params[2].ndim == 2 and len(params[2]) == n_present
-    outgoing = params[2] if has_next else params[0].T
+    outgoing = W.T
+    if len(params) > 2 and params[2].ndim in (2, 4):
+        to_next = numpy.moveaxis(params[2], 1, 0) if params[2].ndim == 4 else params[2]
+        if len(to_next) and len(to_next) % n_present == 0:  # a map has several inputs of a layer
+            outgoing = to_next.reshape(n_present, -1)
     strength = numpy.linalg.norm(outgoing.astype("float64"), axis=1)
     return numpy.argsort(-strength, kind="stable")[:n_units]
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from dltutorials.checks import require_integer
 from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.plotting.filters import choose_units
-from dltutorials.plotting.layout import MAX_TILES, require_matrix
+from dltutorials.plotting.layout import MAX_TILES, as_columns
 from dltutorials.training.parameters import read_params
 from dltutorials.training.snapshots import find_snapshots
 from dltutorials.types import PathLike
@@ -36,6 +36,7 @@ class Frame(NamedTuple):
     iteration : int
         Minibatches before this one, over all epochs.
     W : array ``(n_in, n_units)``
+        A filter of a convolutional layer is a column, too.
     """
 
     iteration: int
@@ -101,10 +102,11 @@ def read_frames(
     for iteration, path in chosen:
         params = read_params(path)
         with in_file(path):
-            W = require_matrix(params[0])
-            if W.shape != last[0].shape:
+            W, _ = as_columns(params[0])
+            shape, expected = params[0].shape, last[0].shape
+            if shape != expected:
                 raise DataError(
-                    f"the first parameter has shape {W.shape}, and {last[0].shape} in the last "
+                    f"the first parameter has shape {shape}, and {expected} in the last "
                     "snapshot; give a folder with those of one training run"
                 )
         frames.append(Frame(iteration, W[:, units]))

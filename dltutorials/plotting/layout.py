@@ -47,13 +47,38 @@ def require_matrix(W: numpy.ndarray) -> numpy.ndarray:
     if W.ndim != 2 or 0 in W.shape:
         raise DataError(
             f"the first parameter has shape {W.shape}, expected (n_in, n_units), "
-            "the weights of a layer"
+            "the weights of a layer, or of filters"
         )
     if not numpy.isfinite(W).all():
         raise DataError("some weights are nan or inf: the training run has diverged")
     if W.shape[1] > MAX_TILES:
         raise DataError(f"the layer has {W.shape[1]:,} units, expected at most {MAX_TILES:,}")
     return W
+
+
+def as_columns(
+    W: numpy.ndarray, img_shape: tuple[int, int] | None = None
+) -> tuple[numpy.ndarray, tuple[int, int] | None]:
+    """Return the weights of a first layer as a matrix, and the shape of its columns as images.
+
+    Parameters
+    ----------
+    W : array ``(n_in, n_units)`` or ``(n_filters, n_maps, n_rows, n_columns)``
+        A filter is turned by 180 degrees, as a convolution lays it on an image; its maps are
+        one below the other.
+    img_shape : (int, int), optional
+        If given, returned as it is.
+
+    Raises
+    ------
+    DataError
+        If `W` cannot be drawn.
+    """
+    if W.ndim == 4 and W.size:
+        n_filters, n_maps, n_rows, n_columns = W.shape
+        columns = W[:, :, ::-1, ::-1].reshape(n_filters, -1).T
+        return require_matrix(columns), img_shape or (n_maps * n_rows, n_columns)
+    return require_matrix(W), img_shape
 
 
 def image_shape(n_in: int, img_shape: tuple[int, int] | None) -> tuple[int, int]:

@@ -58,7 +58,7 @@ class SavedModel:
     @property
     def n_in(self) -> int:
         """Return the number of inputs of an example: the tutorial's `D`."""
-        return self.sizes["n_in"]
+        return self.sizes.get("n_in") or int(self.model.n_in)
 
     @property
     def n_out(self) -> int:

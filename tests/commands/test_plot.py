@@ -240,3 +240,22 @@ def test_in_a_process_of_its_own_without_a_screen(tmp_path):
     result = run_python(script, "filters", "best_model.pkl", folder=tmp_path, **variables)
     assert result.stderr == ""
     assert picture(tmp_path / "filters.png")[0] == "PNG"
+
+
+@pytest.mark.usefixtures("written")
+def test_filters_and_maps_of_a_convolutional_network(main, capsys):
+    rng = numpy.random.RandomState(0)
+    shapes = [(3, 1, 9, 9), (3,), (300, 4), (4,), (4, 10), (10,)]
+    about = Description("lenet", {"image_shape": [28, 28, 1]})
+    save_params([rng.randn(*shape) for shape in shapes], "lenet.pkl", about)
+    assert main(["filters", "lenet.pkl", "--output", "a.png"]) == 0
+    assert capsys.readouterr().out == "wrote a.png: weights of the 3 filters\n"
+    maps = ["maps", "--dataset", "tiny.npz", "--output", "b.png"]
+    assert main([*maps, "lenet.pkl", "--index", "2"]) == 0
+    assert capsys.readouterr().out == "wrote b.png: test image 2, maps of 1 layers\n"
+    assert {picture(name)[0] for name in ("a.png", "b.png")} == {"PNG"}
+    assert main([*maps, "lenet.pkl", "--index", "30"]) == 2
+    assert "index: got 30, expected 0 to 29" in capsys.readouterr().err
+    assert main([*maps, "best_model.pkl"]) == 1
+    message = "best_model.pkl: a model of the class LogisticRegression has no convolutional layers"
+    assert message in capsys.readouterr().err

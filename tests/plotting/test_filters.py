@@ -52,6 +52,24 @@ class TestFilters:
         with pytest.raises(OptionError, match="choose: got 'last'"):
             choose_units(mlp, 1, "last")
 
+    def test_filters_of_a_convolution_are_turned_and_their_maps_stacked(self):
+        W = numpy.arange(36.0).reshape(3, 2, 2, 3)
+        [image] = plot_filters(W).images
+        raster = numpy.ma.filled(image.get_array(), numpy.nan)
+        for n in range(3):
+            stacked = numpy.concatenate([W[n, 0, ::-1, ::-1], W[n, 1, ::-1, ::-1]])
+            assert (raster[:4, 4 * n : 4 * n + 3] == stacked).all()
+
+    def test_the_strongest_filters_are_those_that_the_next_layer_uses_most(self):
+        W, to_filters = numpy.ones((3, 1, 2, 2)), numpy.zeros((5, 3, 2, 2))
+        to_filters[:, 2], to_filters[:, 0] = 2, 1
+        chosen = choose_units([W, numpy.zeros(3), to_filters], 2, "strongest")
+        assert chosen.tolist() == [2, 0]
+        to_units = numpy.zeros((12, 7))  # of each map 2 x 2 features
+        to_units[4:8], to_units[8:] = 2, 1
+        chosen = choose_units([W, numpy.zeros(3), to_units], 2, "strongest")
+        assert chosen.tolist() == [1, 2]
+
     @pytest.mark.parametrize(
         ("W", "img_shape", "message"),
         [

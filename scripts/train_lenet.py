@@ -1,0 +1,58 @@
+#!/usr/bin/env python
+"""Train LeNet, a convolutional network, on MNIST, as the tutorial does, and save the best one."""
+
+if __name__ == "__main__":
+    import launcher
+
+    launcher.start()
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from dltutorials.cli import console
+from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
+from dltutorials.cli.prepare import MakeModel
+from dltutorials.cli.train import train_model
+from dltutorials.models import LeNet
+from dltutorials.models.conv_pool import find_image_shape
+
+import numpy
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the script with these arguments; return its exit status."""
+    parser = make_parser()
+    return console.run(lambda of: train_model("train_lenet", of, make_model(of)), parser, argv)
+
+
+def make_model(options: argparse.Namespace) -> MakeModel:
+    """Return what builds the model that the options describe."""
+
+    def build(x: Any, n_in: int, n_out: int) -> LeNet:
+        rng = numpy.random.RandomState(options.seed)
+        shape = find_image_shape(n_in, options.image_shape)
+        return LeNet(rng, x, n_out, shape, options.nkerns, options.n_hidden, options.filter_shape)
+
+    return build
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the script's options, with the chapter's defaults."""
+    parser = console.Parser(description=__doc__)
+    add_training_arguments(parser, learning_rate=0.1, batch_size=500, n_epochs=200)
+    add_classifier_arguments(parser, L2_reg=0.0, patience=10_000)
+    for name, kind, n, default, text in (
+        ("--nkerns", int, "+", [20, 50], "filters of each convolutional layer; default: 20 50"),
+        ("--filter-shape", int, 2, [5, 5], "rows and columns of a filter; default: 5 5"),
+        ("--image-shape", int, "+", None, "height, width and channels; default: a square"),
+        ("--n-hidden", int, None, 500, "hidden units; default: 500"),
+        ("--seed", console.seed, None, 23455, "of the first weights; default: 23455"),
+    ):
+        parser.add_argument(name, type=kind, nargs=n, default=default, metavar="N", help=text)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
