@@ -10,7 +10,9 @@ from drawings import fits
 
 def lenet():
     rng = numpy.random.RandomState(0)
-    return LeNet(rng, T.matrix("x"), 2, (16, 12, 3), nkerns=(3, 11), n_hidden=5, filter_shape=(3, 3))
+    return LeNet(
+        rng, T.matrix("x"), 2, (16, 12, 3), nkerns=(3, 11), n_hidden=5, filter_shape=(3, 3)
+    )
 
 
 def test_each_layer_shows_what_it_computes():
