@@ -26,6 +26,7 @@ def long_description() -> str:
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "dltutorials/_version.py").read_text())
 THEANO, PYTENSOR = "python_version < '3.12'", "python_version >= '3.12'"
+JAX = f"jax>=0.6; {PYTENSOR}"
 
 PLOT = [
     "matplotlib>=3.6",  # pictures from saved files; 3.6 can fix a layout
@@ -108,8 +109,13 @@ setup(
     extras_require={
         "plot": PLOT,
         "cluster": ["dask>=2023.5", "distributed>=2023.5"],  # many runs on many machines
+        # On Python 3.12 and later, functions that JAX compiles: linker=jax, and on a GPU,
+        # device=cuda. CUDA 12 runs with more drivers than CUDA 13. 0.6 knows Python 3.13.
+        "jax": [JAX],
+        "cuda": [f"jax[cuda12]>=0.6; {PYTENSOR}"],
         "docs": DOCS,
         "test": [
+            JAX,  # computes on the processor as it does on a GPU
             *DOCS,
             "nbclient>=0.10",  # runs the programs of the chapters, as notebooks
             "ipykernel>=6.29",  # in which they run

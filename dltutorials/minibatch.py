@@ -28,6 +28,7 @@ Where a set is too large for the device, a chunk of it is there at a time
 from collections.abc import Sequence
 from typing import Any
 
+from dltutorials.backend import minibatch_rows
 from dltutorials.checks import require_integer
 from dltutorials.datasets import SPLITS
 from dltutorials.exceptions import DataError, OptionError, within
@@ -35,7 +36,9 @@ from dltutorials.shared import SharedDataset
 from dltutorials.types import Expression
 
 
-def minibatch(data: SharedDataset, index: Expression, batch_size: int) -> tuple[Any, ...]:
+def minibatch(
+    data: SharedDataset, index: Expression, batch_size: int, n_rows: int | None = None
+) -> tuple[Any, ...]:
     """Return the expressions of minibatch number `index` of a data set.
 
     Parameters
@@ -47,6 +50,8 @@ def minibatch(data: SharedDataset, index: Expression, batch_size: int) -> tuple[
         From 0 to ``n_minibatches - 1``.
     batch_size : int
         Examples in a minibatch.
+    n_rows : int, optional
+        Examples in this one, if it is the last one and smaller.
 
     Returns
     -------
@@ -57,9 +62,10 @@ def minibatch(data: SharedDataset, index: Expression, batch_size: int) -> tuple[
     -----
     Source: Getting Started, "MNIST Dataset".
     """
-    rows: Any = slice(index * batch_size, (index + 1) * batch_size)
-    if data.order is not None:
-        rows = data.order[rows]
+    first, n_rows = index * batch_size, n_rows or batch_size
+    if data.order is None:
+        return tuple(minibatch_rows(column, first, n_rows) for column in data)
+    rows = minibatch_rows(data.order, first, n_rows)
     return tuple(column[rows] for column in data)
 
 

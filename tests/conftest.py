@@ -16,6 +16,8 @@ from helpers import load_script, make_split, run_python
 OF_THE_OTHER = {
     "Theano": (
         "image_operation_numba",
+        "jax_arrays",
+        "jax_kernels",
         "mrg_numba",
         "mrg_states",
         "mrg_streams",

@@ -33,6 +33,12 @@ from dltutorials.backend.describe import (  # noqa: E402
 from dltutorials.backend.labels import LabelError, checked_labels  # noqa: E402
 from dltutorials.backend.openblas import SlowTheanoWarning  # noqa: E402
 from dltutorials.backend.pooling import max_pool_2d  # noqa: E402
+from dltutorials.backend.residency import (  # noqa: E402
+    device_indices,
+    fetch,
+    minibatch_rows,
+    uses_jax,
+)
 
 __all__ = [
     "NAMES",
@@ -44,13 +50,17 @@ __all__ = [
     "default_mode",
     "describe_backend",
     "describe_numerics",
+    "device_indices",
+    "fetch",
     "import_theano",
     "max_pool_2d",
+    "minibatch_rows",
     "name",
     "name_blas",
     "set_floatX",
     "sum_of_squares",
     "temporary_floatX",
     "updated_variables",
+    "uses_jax",
     "versions",
 ]

@@ -15,8 +15,6 @@ from dltutorials.backend.image_operation import ImageOperation
 from dltutorials.types import Expression
 
 import numpy
-import theano
-import theano.tensor as T
 from numpy.lib.stride_tricks import sliding_window_view
 
 
@@ -104,6 +102,4 @@ def conv2d(x: Expression, W: Expression) -> Expression:
     -----
     Source: Convolutional Neural Networks (LeNet), "The ConvOp".
     """
-    if theano.config.device != "cpu":
-        return T.nnet.conv2d(x, W)
     return Conv2d()(x, W)

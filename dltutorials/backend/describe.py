@@ -8,6 +8,7 @@ True
 
 import hashlib
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,15 @@ def name() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what computes: the backend and NumPy."""
-    return {name(): import_theano().__version__, "NumPy": numpy.__version__}
+    """Return the versions of what computes: the backend, NumPy, and JAX if that compiles."""
+    jax = {"JAX": importlib.import_module("jax").__version__} if _uses_jax() else {}
+    return {name(): import_theano().__version__, "NumPy": numpy.__version__, **jax}
 
 
 def name_blas() -> str:
     """Return the libraries that the backend's matrix products come from."""
+    if _uses_jax():
+        return "XLA"
     if _uses_numba():
         return _SCIPY_BLAS
     return " ".join(_linked_libraries()) or _NUMPY_BLAS
@@ -41,6 +45,9 @@ def name_blas() -> str:
 def describe_backend() -> str:
     """Return one line on the backend, its number type and its BLAS, for a log."""
     theano = import_theano()
+    backend = f"{name()} {theano.__version__}, {theano.config.floatX}"
+    if _uses_jax():
+        return f"{backend}, compiled by JAX {versions()['JAX']} for {theano.device_name}"
     library = name_blas()
     relation = "with" if library in (_NUMPY_BLAS, _SCIPY_BLAS) else "linked with"
     compiler = ""
@@ -48,8 +55,7 @@ def describe_backend() -> str:
         compiler = ", compiled by Numba"
     elif not theano.config.cxx:
         compiler = ", without a C++ compiler (slow)"
-    backend = f"{name()} {theano.__version__}"
-    return f"{backend}, {theano.config.floatX}, {relation} {library}{compiler}"
+    return f"{backend}, {relation} {library}{compiler}"
 
 
 def describe_numerics() -> dict[str, str]:
@@ -67,16 +73,20 @@ def describe_numerics() -> dict[str, str]:
     return {
         "backend": f"{name()} {theano.__version__}",
         "NumPy": numpy.__version__,
-        **_describe_blas(),
+        **({} if _uses_jax() else _describe_blas()),
         "mode": str(config.mode),
         "linker": "numba" if _uses_numba() else str(config.linker),
         "optimizer": optimizer.rstrip(", "),
-        **(_describe_numba() if _uses_numba() else _describe_compiler()),
+        **_describe_code(),
     }
 
 
 def _uses_numba() -> bool:
     return bool(getattr(import_theano(), "uses_numba", False))
+
+
+def _uses_jax() -> bool:
+    return bool(getattr(import_theano(), "uses_jax", False))
 
 
 def _linked_libraries() -> list[str]:
@@ -110,6 +120,12 @@ def _is_used(library: Path) -> bool:
     return any(part in (package, f"{package}.libs") for part in library.parts)
 
 
+def _describe_code() -> dict[str, str]:
+    if _uses_jax():
+        return _describe_jax()
+    return _describe_numba() if _uses_numba() else _describe_compiler()
+
+
 def _describe_compiler() -> dict[str, str]:
     """Describe what the C code is compiled with and for."""
     theano = import_theano()
@@ -133,13 +149,30 @@ def _compiler_version(cmodule: Any) -> str:
 
 def _describe_numba() -> dict[str, str]:
     numba = importlib.import_module("numba")
-    processor = importlib.import_module("llvmlite.binding")
-    features = processor.get_host_cpu_features().flatten().split(",")
     return {
         "compiler": f"Numba {numba.__version__}",
         "compiler flags": f"fastmath={import_theano().config.numba.fastmath}",
-        "processor": _short([f"-march={processor.get_host_cpu_name()}", *features], "-march="),
+        "processor": _llvm_processor(),
     }
+
+
+def _describe_jax() -> dict[str, str]:
+    """Describe JAX, its device, and on the processor, where XLA divides work, its cores."""
+    theano = import_theano()
+    is_gpu = theano.config.device != "cpu"
+    jaxlib = importlib.import_module("jaxlib").__version__
+    return {
+        "device": theano.device_name,
+        "compiler": f"JAX {versions()['JAX']}, jaxlib {jaxlib}",
+        "compiler flags": os.environ.get("XLA_FLAGS", ""),
+        **({} if is_gpu else {"processor": _llvm_processor(), "cores": str(os.cpu_count())}),
+    }
+
+
+def _llvm_processor() -> str:
+    processor = importlib.import_module("llvmlite.binding")
+    features = processor.get_host_cpu_features().flatten().split(",")
+    return _short([f"-march={processor.get_host_cpu_name()}", *features], "-march=")
 
 
 def _short(flags: list[str], prefix: str) -> str:

@@ -14,7 +14,6 @@ from dltutorials.checks import require_integer
 from dltutorials.types import Expression
 
 import numpy
-import theano
 
 
 class _Windows(ImageOperation):
@@ -92,8 +91,4 @@ def max_pool_2d(x: Expression, ws: tuple[int, int]) -> Expression:
     rows, columns = ws
     require_integer("ws", rows, at_least=1)
     require_integer("ws", columns, at_least=1)
-    if theano.config.device != "cpu":
-        from theano.tensor.signal.pool import pool_2d
-
-        return pool_2d(x, ws=ws, ignore_border=True)
     return MaxPool2d(rows, columns)(x)

@@ -81,11 +81,13 @@ class _Module(types.ModuleType):
 def _own_names() -> dict[str, dict[str, Any]]:
     """Return what PyTensor has under another name, or in another place."""
     pytensor = importlib.import_module("pytensor")
+    uses_jax = pytensor_options.is_jax(pytensor.config)
     return {
         "theano": {
             "__version__": pytensor.__version__,
             "backend_name": NAME,
-            "uses_numba": pytensor_options.is_numba(pytensor.config.linker),
+            "uses_numba": pytensor_options.is_numba(pytensor.config.linker) and not uses_jax,
+            "uses_jax": uses_jax,
             "config": pytensor_options.Options(pytensor.config),
             "clone": pytensor.graph.replace.clone_replace,
             "dot": pytensor.tensor.dot,

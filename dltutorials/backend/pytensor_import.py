@@ -20,8 +20,10 @@ import shlex
 import sys
 import types
 import warnings
+from typing import Any
 
-from dltutorials.backend import openblas, preflight, pytensor_options
+from dltutorials.backend import jax_engine, openblas, preflight, pytensor_options
+from dltutorials.backend.devices import wanted_device
 from dltutorials.backend.flags import UserSettings, environment
 from dltutorials.backend.pytensor_compat import NAME, register
 from dltutorials.backend.pytensor_compiling import load_kernels_at_first_use
@@ -46,7 +48,8 @@ def import_pytensor(user: UserSettings) -> types.ModuleType:
     Raises
     ------
     SetupError
-        If PyTensor is not installed, or in a version that is not supported.
+        If PyTensor is not installed, or in a version that is not supported; if the device
+        that the user has chosen cannot be used.
 
     Warns
     -----
@@ -54,24 +57,26 @@ def import_pytensor(user: UserSettings) -> types.ModuleType:
         Of the user's options that PyTensor does not have, or comes too late to read.
     """
     _require_version()
+    device = wanted_device(user)
     if "pytensor" in sys.modules and user.all():
         _warn(f"{NAME} was imported before dltutorials: {', '.join(user.all())} ignored")
-    if not pytensor_options.is_numba(user.get("linker")):
+    if pytensor_options.compiles_c(user.get("linker")) and device == "cpu":
         preflight.require_compiler(user)
-    _import(user)
+    _import(user, device)
     theano = register()
+    _use_device(theano, device)
     importlib.import_module("dltutorials.backend.pytensor_index")
     load_kernels_at_first_use()
     lacking = [
         name
         for name, value in user.all().items()
-        if not pytensor_options.has_option(sys.modules["pytensor"].config, name, value)
+        if not pytensor_options.has_option(sys.modules["pytensor"].config, name)
     ]
     if lacking:
         _warn(
             f"{NAME}, which takes Theano's place here, has no option {', '.join(lacking)}: ignored"
         )
-    if "blas.ldflags" not in user and not theano.uses_numba:
+    if "blas.ldflags" not in user and not theano.uses_numba and not theano.uses_jax:
         cmodule = importlib.import_module("pytensor.link.c.cmodule")
         openblas.require_blas(theano, cmodule.GCC_compiler)
     return theano
@@ -89,9 +94,9 @@ def _require_version() -> None:
         )
 
 
-def _import(user: UserSettings) -> None:
+def _import(user: UserSettings, device: str) -> None:
     """Import PyTensor and SciPy's BLAS, which read their options now."""
-    options = {**user.all(), **pytensor_options.default_options(user)}
+    options = {**user.all(), **pytensor_options.default_options(user, device)}
     flags = [
         f"{pytensor_options.option_name(name)}={shlex.quote(value)}"
         for name, value in options.items()
@@ -101,7 +106,20 @@ def _import(user: UserSettings) -> None:
         importlib.import_module("scipy.linalg.cython_blas")  # what Numba calls
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".* does not recognise this flag")
+            report = sys.excepthook
             importlib.import_module("pytensor")
+            sys.excepthook = report  # PyTensor puts one of its own there
+
+
+def _use_device(theano: Any, device: str) -> None:
+    if theano.uses_jax:
+        theano.config.__dict__["device"] = device
+        theano.device_name = jax_engine.set_up(device)
+    elif device != "cpu":
+        linker, mode = theano.config.linker, theano.config.mode
+        raise SetupError(
+            f"device: got {device}, which needs linker=jax; got linker={linker}, mode={mode}"
+        )
 
 
 def _warn(message: str) -> None:

@@ -19,9 +19,9 @@ def option_name(name: str) -> str:
     return name.replace(".", "__")
 
 
-def has_option(config: Any, name: str, value: str) -> bool:
-    """Say whether PyTensor can be told this."""
-    return hasattr(config, option_name(name)) or (name, value) == ("device", "cpu")
+def has_option(config: Any, name: str) -> bool:
+    """Say whether PyTensor can be told this; the device is for us to choose."""
+    return hasattr(config, option_name(name)) or name == "device"
 
 
 def is_numba(linker: str | None) -> bool:
@@ -29,33 +29,47 @@ def is_numba(linker: str | None) -> bool:
     return linker in (None, "auto", "numba", "numba_py")
 
 
-def default_options(user: UserSettings) -> dict[str, str]:
+def compiles_c(linker: str | None) -> bool:
+    """Say whether this value of the option ``linker``, or its absence, needs a C compiler."""
+    return not is_numba(linker) and linker != "jax"
+
+
+def is_jax(config: Any) -> bool:
+    """Say whether PyTensor's options mean JAX."""
+    mode = config.mode.upper()
+    return mode == "JAX" or (mode in ("MODE", "FAST_RUN") and config.linker == "jax")
+
+
+def default_options(user: UserSettings, device: str = "cpu") -> dict[str, str]:
     """Return what PyTensor is told beyond what the user says."""
     options = {} if "allow_gc" in user else {"allow_gc": "False"}
+    linker = user.get("linker")
+    if device != "cpu" and linker is None:
+        linker = options["linker"] = "jax"
     if "numba.fastmath" not in user:
         # With it the last digits depend on whether code was compiled just now or kept from before.
         options["numba.fastmath"] = "False"
     if "blas.ldflags" not in user:
-        uses_numba = is_numba(user.get("linker"))
+        links_nothing = not compiles_c(linker)
         with warnings.catch_warnings():
-            if uses_numba:  # which links nothing
+            if links_nothing:
                 warnings.simplefilter("ignore", openblas.SlowTheanoWarning)
-            options["blas.ldflags"] = openblas.fast_blas(is_loaded=not uses_numba)
+            options["blas.ldflags"] = openblas.fast_blas(is_loaded=not links_nothing)
     if options.get("blas.ldflags"):
         options["gcc.cxxflags"] = f"{user.get('gcc.cxxflags') or '-g0'} {openblas.RENAMES}"
     return options
 
 
 class Options:
-    """``theano.config``: its sections are names with dots."""
+    """``theano.config``: its sections are names with dots, and it has a device."""
+
+    device = "cpu"
 
     def __init__(self, config: Any, section: str = "") -> None:
         self.__dict__.update(_config=config, _section=section)
 
     def __getattr__(self, name: str) -> Any:
         full = f"{self._section}{name}"
-        if full == "device":
-            return "cpu"  # there is no other
         if hasattr(self._config, full):
             return getattr(self._config, full)
         section = f"{full}__"

@@ -44,6 +44,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dltutorials.backend import openblas, preflight, pytensor_compat, pytensor_import
+from dltutorials.backend.devices import refuse_gpu
 from dltutorials.backend.flags import UserSettings, environment
 from dltutorials.backend.theano_patches import patch_module_cache, quick_import
 from dltutorials.exceptions import OptionError, SetupError
@@ -61,7 +62,8 @@ def import_theano() -> Any:
     ------
     SetupError
         If neither can be imported, for example because ``THEANO_FLAGS`` holds
-        a value that it does not know; the message is the engine's own.
+        a value that it does not know; the message is the engine's own. If the device that
+        the user has chosen cannot be used.
 
     Warns
     -----
@@ -73,6 +75,7 @@ def import_theano() -> Any:
     user = UserSettings()
     if not _is_installed("theano"):
         return _import(pytensor_compat.NAME, lambda: pytensor_import.import_pytensor(user))
+    refuse_gpu(user)
     preflight.import_companions()
     preflight.require_compiler(user)
     if sys.version_info >= (3, 11):

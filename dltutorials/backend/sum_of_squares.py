@@ -95,13 +95,13 @@ def sum_of_squares(x: Any) -> Any:
     Parameters
     ----------
     x : float tensor
-        Anything else, and what may be on a GPU, is left to Theano's own operations.
+        Anything else is left to Theano's own operations.
 
     Returns
     -------
     scalar of the dtype of `x`
     """
     x = T.as_tensor_variable(x)
-    if x.dtype in ("float32", "float64") and theano.config.device == "cpu":
+    if x.dtype in ("float32", "float64"):
         return SumOfSquares()(x)
     return T.sum(x**2)

@@ -102,13 +102,13 @@ def default_mode() -> Any:
     Returns
     -------
     theano.compile.mode.Mode
-        As it is where the user set ``mode``, ``linker`` or ``profile``, where
-        there is no compiler, and on a GPU, where this was not tried.
+        As it is where the user set ``mode``, ``linker`` or ``profile``, and where
+        there is no compiler.
     """
     mode = theano.compile.mode.get_default_mode()
     config = theano.config
     user = UserSettings()
-    if config.profile or not config.cxx or config.device != "cpu":
+    if config.profile or not config.cxx:
         return mode
     if "linker" in user or "mode" in user or mode.provided_linker != "cvm":
         return mode

@@ -32,7 +32,11 @@ class Callback:
         """Take notice that training begins, or goes on from `state`; each phase begins anew."""
 
     def on_minibatch(self, iteration: int, cost: float, patience: float) -> None:
-        """Take in a minibatch: its iteration (from 0), its cost, the patience; be quick."""
+        """Take in a minibatch: its iteration (from 0), its cost, the patience; be quick.
+
+        Where the cost is still on a device (:class:`~dltutorials.training.task.Task`), to look at
+        it is to wait for it.
+        """
 
     def on_improvement(self, params: list[Any]) -> None:
         """Take in better parameters; where nothing is validated, the newest ones."""

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dltutorials.backend import updated_variables
+from dltutorials.backend import fetch, updated_variables, uses_jax
 from dltutorials.datasets import SPLITS
 from dltutorials.exceptions import OptionError
 from dltutorials.loading import examine
@@ -104,7 +104,7 @@ def compile_task(
     rest = _find_rest(step, params)
 
     def evaluate(output: Expression, data: SharedDataset) -> tuple[Callable, list[int] | None]:
-        function = minibatch_function(output, x, y, data, batch_size)
+        function = functools.partial(minibatch_function, output, x, y, data, batch_size)
         return evaluator(function, data, batch_size, exact_evaluation)
 
     means = [] if errors is None else [_mean(*evaluate(errors, data)) for data in evaluated]
@@ -122,21 +122,20 @@ def compile_task(
         get_rest=lambda: [pack(variable.get_value()) for variable in rest],
         set_rest=lambda values: _set_rest(rest, values),
         begin_epoch=_begin_epoch(train_set, begin_epoch),
+        fetch_costs=fetch if uses_jax() else None,
         loss=loss,
     )
 
 
 def _mean(evaluate: Callable, sizes: list[int] | None) -> Callable[[], float]:
     """Return what gives the mean over the minibatches, weighted if their sizes differ."""
-    if sizes is None:
-        return lambda: float(numpy.mean(evaluate()))
     return lambda: float(numpy.average(evaluate(), weights=sizes))
 
 
 def _concatenated(compile_it: Callable[[], Callable]) -> Callable[[], numpy.ndarray]:
     """Return what gives the flags of all minibatches; compiled when it is first called."""
     evaluate = functools.cache(compile_it)
-    return lambda: numpy.concatenate(evaluate()()).astype(bool)
+    return lambda: evaluate()().astype(bool)
 
 
 def _check_sets(

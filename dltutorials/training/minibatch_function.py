@@ -18,7 +18,7 @@ Every function of a training run has one input, the number of a minibatch; ``giv
 from collections.abc import Callable
 from typing import Any
 
-from dltutorials.backend import compile_now, default_mode
+from dltutorials.backend import compile_now, default_mode, device_indices, fetch, uses_jax
 from dltutorials.minibatch import as_shared_dataset, minibatch
 from dltutorials.shared import SharedDataset
 from dltutorials.types import Expression, Updates
@@ -35,6 +35,7 @@ def minibatch_function(
     data: SharedDataset,
     batch_size: int,
     updates: Updates | None = None,
+    n_rows: int | None = None,
 ) -> Callable:
     """Compile a function of the number of a minibatch.
 
@@ -52,6 +53,8 @@ def minibatch_function(
     batch_size : int
     updates : list of (shared variable, expression), optional
         Carried out by each call.
+    n_rows : int, optional
+        Examples in the minibatch, if it is the last one and smaller.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def minibatch_function(
         [index],
         output,
         updates=updates,
-        givens=dict(zip(placeholders, minibatch(data, index, batch_size))),
+        givens=dict(zip(placeholders, minibatch(data, index, batch_size, n_rows))),
         on_unused_input="ignore",
         mode=default_mode(),
     )
@@ -81,23 +84,26 @@ def minibatch_function(
 def indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable[[int], Any]:
     """Spare Theano the check and conversion of each index: 3 % of a training step."""
     function.trust_input = True  # type: ignore[attr-defined]
-    indices = [numpy.array(index, dtype="int64") for index in range(n_batches)]
+    indices = device_indices(n_batches)
     load_chunk = data.load_chunk
     return lambda index: function(indices[load_chunk(index)])
 
 
 def evaluator(
-    function: Callable, data: SharedDataset, batch_size: int, exact_evaluation: bool
-) -> tuple[Callable[[], list[Any]], list[int] | None]:
+    compile_function: Callable, data: SharedDataset, batch_size: int, exact_evaluation: bool
+) -> tuple[Callable[[], numpy.ndarray], list[int] | None]:
     """Return what evaluates a function on each minibatch, and their sizes if they differ."""
     n_batches, n_left = divmod(data.n_examples, batch_size)
     sizes = [batch_size] * n_batches
     if exact_evaluation and n_left:
         sizes.append(n_left)  # a slice beyond the end is as long as there are rows
-    evaluate = indexed(function, data, len(sizes))
+    evaluate = evaluate_last = indexed(compile_function(), data, len(sizes))
+    if len(sizes) > n_batches and uses_jax():  # which has a function for each size
+        evaluate_last = indexed(compile_function(n_rows=n_left), data, len(sizes))
 
-    def evaluate_all() -> list[Any]:
-        values = [evaluate(index) for index in range(len(sizes))]
+    def evaluate_all() -> numpy.ndarray:
+        *others, last = range(len(sizes))
+        values = fetch([*map(evaluate, others), evaluate_last(last)])
         data.unload()
         return values
 

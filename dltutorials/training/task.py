@@ -9,7 +9,7 @@ Theano model, or by hand:
 (3, 'cost')
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from dltutorials.training.loss import COST, ERROR, Loss
@@ -45,6 +45,9 @@ class Task(NamedTuple):
         Called before the first minibatch of each epoch, and when a run is resumed
         inside one, with the number of the epoch from 0: for schedules of the learning
         rate, or the order of the examples. What it does may depend on that number only.
+    fetch_costs : callable(list) -> floats, optional
+        Where `train_minibatch` returns costs that are still on a device: fetches many of
+        them at once. They are looked at before each validation, and at the end.
     loss : Loss, optional
         What `validate` and `test` return, or, where nothing is validated, what
         `train_minibatch` returns; by default an error, or a cost.
@@ -60,6 +63,7 @@ class Task(NamedTuple):
     get_rest: Callable[[], list[Any]] | None = None
     set_rest: Callable[[list[Any]], None] | None = None
     begin_epoch: Callable[[int], None] | None = None
+    fetch_costs: Callable[[list[Any]], Iterable[float]] | None = None
     loss: Loss | None = None
 
     @property

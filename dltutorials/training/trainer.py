@@ -24,6 +24,7 @@ Python can stand in for one:
 import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from dltutorials.checks import require_integer
 from dltutorials.training.callbacks import Callback, Hooks
@@ -105,6 +106,7 @@ class _Loop:
         self.task, self.state, self.hooks = task, state, hooks
         self.patience = state.early_stopping
         self.message = ""
+        self.unfetched: list[Any] = []  # costs that are still on a device
         self.started = time.perf_counter() - state.seconds
 
     def begin(self, n_epochs: int) -> None:
@@ -127,14 +129,18 @@ class _Loop:
                 task.begin_epoch(epoch)
             for index in range(first_index, task.n_train_batches):
                 state.iteration += 1
-                cost = float(task.train_minibatch(index))
-                if not math.isfinite(cost):
-                    self.stop("diverged", f"the cost is {cost}")
-                    return
-                state.costs.append(cost)
+                cost = task.train_minibatch(index)
+                if task.fetch_costs is None:
+                    cost = float(cost)
+                    if not self.note_cost(cost):
+                        return
+                else:
+                    self.unfetched.append(cost)
                 for on_minibatch in hooks.on_minibatch:
                     on_minibatch(state.iteration, cost, patience.patience)
                 if patience.is_validation_due(state.iteration):
+                    if not self.fetch_costs():
+                        return
                     loss = self.validate()
                     if loss is not None and not math.isfinite(loss):
                         self.stop("diverged", f"the validation loss is {loss}")
@@ -144,6 +150,27 @@ class _Loop:
                     return
             first_index = 0
         self.stop("n_epochs", f"all {n_epochs} epochs are done")
+
+    def note_cost(self, cost: float) -> bool:
+        """Keep a cost, or stop if it is not finite; say whether to go on."""
+        if math.isfinite(cost):
+            self.state.costs.append(cost)
+        else:
+            self.stop("diverged", f"the cost is {cost}")
+        return math.isfinite(cost)
+
+    def fetch_costs(self) -> bool:
+        """Keep the costs that are still on a device, as if they had been looked at one by one."""
+        fetch = self.task.fetch_costs
+        if fetch is None or not self.unfetched:
+            return True
+        costs = list(map(float, fetch(self.unfetched)))
+        last, self.unfetched = self.state.iteration, []
+        for n_later, cost in zip(range(len(costs) - 1, -1, -1), costs):
+            self.state.iteration = last - n_later
+            if not self.note_cost(cost):
+                return False
+        return True
 
     def must_stop(self) -> bool:
         if self.task.validate is not None and self.patience.is_exhausted(self.state.iteration):
@@ -211,6 +238,8 @@ class _Loop:
 
     def stop(self, reason: str, sentence: str, is_torn: bool = False) -> None:
         state = self.state
+        if not self.fetch_costs():
+            return  # diverged before
         state.stop_reason, self.message = reason, sentence
         if reason != "n_epochs":
             self.message += f" in {state.place()}"

@@ -1,0 +1,101 @@
+"""JAX under PyTensor: on a GPU, or on the processor.
+
+``THEANO_FLAGS=device=cuda`` and ``linker=jax`` compile a function with JAX. Its arrays live on
+the device. So that nothing but the number of a minibatch goes there while a model is trained,
+
+- a shared variable keeps a JAX array, and results stay there until they are fetched, many at
+  once (:mod:`dltutorials.backend.jax_arrays`);
+- a minibatch has a fixed number of rows (:mod:`dltutorials.backend.jax_kernels`).
+
+:func:`set_up` makes JAX compute as the other backends do: with numbers of the types that the
+expressions have, float64 too, and with products in full float32 precision, for which a
+GPU would otherwise use 10 bits of each number.
+"""
+
+import importlib
+import importlib.util
+import os
+from typing import Any
+
+from dltutorials.backend.devices import gpu_number
+from dltutorials.exceptions import SetupError
+
+INSTALL = {"cpu": "pip install jax", "cuda": "pip install 'jax[cuda12]'"}
+
+# Without these, equal runs on one GPU may differ: sums in any order, and the fastest of
+# several algorithms, measured anew by each process.
+_XLA_FLAGS = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_autotune_level=0")
+
+
+def require_jax(device: str) -> None:
+    """Refuse to go on without JAX.
+
+    Raises
+    ------
+    SetupError
+        If it is not installed; with the command that installs it.
+    """
+    if importlib.util.find_spec("jax") is None:
+        cause = "linker=jax" if device == "cpu" else f"device={device}"
+        raise SetupError(f"{cause} needs JAX, which is not installed; {_install(device)}")
+
+
+def set_up(device: str) -> str:
+    """Make JAX compute on a device, with Theano's types of numbers.
+
+    Parameters
+    ----------
+    device : str
+        "cpu", or "cuda" with or without a number.
+
+    Returns
+    -------
+    str
+        The device as JAX describes it, for example "NVIDIA H100 80GB HBM3" or "cpu".
+
+    Raises
+    ------
+    SetupError
+        If JAX or the GPU is missing, or JAX cannot use it.
+    """
+    require_jax(device)
+    number = gpu_number(device)
+    if number is not None:
+        # Take memory when it is needed: several runs may use one GPU.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        flags = os.environ.get("XLA_FLAGS", "")
+        ours = [flag for flag in _XLA_FLAGS if flag.partition("=")[0] not in flags]
+        os.environ["XLA_FLAGS"] = " ".join([*ours, flags]).strip()
+    importlib.import_module("pytensor.link.jax.dispatch")  # chooses a type of numbers, too
+    importlib.import_module("dltutorials.backend.jax_kernels")
+    arrays = importlib.import_module("dltutorials.backend.jax_arrays")
+    jax = importlib.import_module("jax")
+
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_default_matmul_precision", "highest")
+    found = _find_device(jax, device, number)
+    jax.config.update("jax_default_device", found)
+    arrays.keep_shared_on_device()
+    arrays.check_functions()
+    return str(found.device_kind)
+
+
+def _find_device(jax: Any, device: str, number: int | None) -> Any:
+    platform = "cpu" if number is None else "cuda"
+    try:
+        jax.config.update("jax_platforms", "cpu" if number is None else "cuda,cpu")
+        devices = jax.devices(platform)
+    except Exception as error:
+        cause = " ".join(str(error).split())[:300]
+        raise SetupError(
+            f"device: got {device}, but JAX cannot use a GPU here: {cause}; nvidia-smi "
+            f"shows GPUs and their driver, {_install(device)} installs what JAX needs"
+        ) from error
+    if (number or 0) >= len(devices):
+        last = f"cuda{len(devices) - 1}"
+        raise SetupError(f"device: got {device}, expected cuda0 to {last}, the GPUs that there are")
+    return devices[number or 0]
+
+
+def _install(device: str) -> str:
+    return INSTALL["cpu" if device == "cpu" else "cuda"]

@@ -1,0 +1,209 @@
+"""How JAX computes our own operations, and some of PyTensor's.
+
+JAX compiles for fixed shapes, and cannot raise an error for a number: where PyTensor's C and
+Numba raise one, the result here is nan, for integers the largest of all, never a number that
+might be right. Importing the module is enough.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from dltutorials.backend.convolution import Conv2d, Conv2dInputGradient, Conv2dWeightGradient
+from dltutorials.backend.labels import CheckedLabels, LabelError
+from dltutorials.backend.pooling import MaxPool2d, MaxPool2dGradient
+
+import jax
+import jax.numpy as jnp
+import numpy
+from pytensor.graph import Apply, Op
+from pytensor.link.jax.dispatch import jax_funcify
+from pytensor.raise_op import CheckAndRaise
+from pytensor.scalar import Cast
+from pytensor.tensor import as_tensor_variable
+from pytensor.tensor.basic import ARange
+from pytensor.tensor.elemwise import CAReduce, Elemwise
+from pytensor.tensor.subtensor import (
+    AdvancedIncSubtensor,
+    AdvancedSubtensor,
+    indices_from_subtensor,
+)
+from pytensor.tensor.type import TensorType
+
+Kernel = Callable[..., Any]
+
+# PyTensor's own forms, which those here call.
+_any_elemwise = jax_funcify.dispatch(Elemwise)
+_any_reduction = jax_funcify.dispatch(CAReduce)
+_any_inc_subtensor = jax_funcify.dispatch(AdvancedIncSubtensor)
+
+
+class Rows(Op):
+    """A number of rows of an array that is known beforehand: of the array and the first.
+
+    JAX cannot compile ``x[first:first + n_rows]``, which could have any number of rows.
+    """
+
+    __props__ = ("n_rows",)
+
+    def __init__(self, n_rows: int) -> None:
+        self.n_rows = n_rows
+
+    def make_node(self, x: Any, first: Any) -> Apply:
+        """Return the application of the operation."""
+        x, first = as_tensor_variable(x), as_tensor_variable(first)
+        output = TensorType(x.dtype, (self.n_rows, *x.type.shape[1:]))()
+        return Apply(self, [x, first], [output])
+
+    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
+        """Compute it in NumPy."""
+        x, first = inputs
+        outputs[0][0] = numpy.ascontiguousarray(x[first : first + self.n_rows])
+
+    def infer_shape(self, node: Any, shapes: Any) -> list[Any]:
+        """Return the shape of the rows."""
+        return [(self.n_rows, *shapes[0][1:])]
+
+
+def _refused(dtype: Any) -> Any:
+    """Return what stands where a number cannot be had."""
+    if jnp.issubdtype(dtype, jnp.inexact):
+        return jnp.nan
+    return jnp.iinfo(dtype).max if jnp.issubdtype(dtype, jnp.integer) else True
+
+
+@jax_funcify.register(Rows)
+def rows(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+    """Return the slice; JAX would move one that goes beyond the end."""
+    n_rows = op.n_rows
+
+    def kernel(x: Any, first: Any) -> Any:
+        wanted = jax.lax.dynamic_slice_in_dim(x, first, n_rows)
+        is_there = (first >= 0) & (first <= x.shape[0] - n_rows)
+        return jnp.where(is_there, wanted, _refused(x.dtype))
+
+    return kernel
+
+
+@jax_funcify.register(CheckedLabels)
+def checked_labels(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+    """Return the labels, and for wrong ones a number beyond every array."""
+
+    def kernel(y: Any, n_rows: Any, n_out: Any) -> Any:
+        n_labels = y.shape[0]
+        if not isinstance(n_rows, jax.core.Tracer) and n_labels != int(n_rows):
+            raise LabelError(n_labels, int(n_rows))
+        y = y.astype(jnp.promote_types(y.dtype, "int32"))  # which has numbers beyond
+        is_wrong = (y < 0) | (y >= n_out) | (n_labels != n_rows)
+        return jnp.where(is_wrong, _refused(y.dtype), y)
+
+    return kernel
+
+
+@jax_funcify.register(Elemwise)
+def elemwise(op: Any, node: Any, **kwargs: Any) -> Kernel:
+    """Return numbers of the type that NumPy has: float64 for an int64 and a float32."""
+    compute = _any_elemwise(op, node=node, **kwargs)
+    dtype = node.outputs[0].dtype
+    is_mixed = dtype == "float64" and all(x.dtype != dtype for x in node.inputs)
+
+    def kernel(*inputs: Any) -> Any:
+        if is_mixed and not isinstance(op.scalar_op, Cast):
+            inputs = tuple(jnp.asarray(x, dtype) for x in inputs)
+        result = compute(*inputs)
+        return result.astype(dtype) if isinstance(result, jax.Array) else result
+
+    return kernel
+
+
+@jax_funcify.register(CAReduce)
+def reduce(op: Any, node: Any, **kwargs: Any) -> Kernel:
+    """Return sums and the like, added in the type that PyTensor adds in; JAX's own form rounds."""
+    compute = _any_reduction(op, node=node, **kwargs)
+    [x], [output] = node.inputs, node.outputs
+    added_in = getattr(op, "acc_dtype", None) or x.dtype
+    return lambda x: jnp.asarray(compute(jnp.asarray(x, added_in)), output.dtype)
+
+
+@jax_funcify.register(AdvancedSubtensor)
+def advanced_subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
+    """Return what is indexed, and nan outside; JAX would take the nearest."""
+
+    def kernel(x: Any, *indices: Any) -> Any:
+        x, place = jnp.asarray(x), indices_from_subtensor(indices, op.idx_list)
+        return x.at[place].get(mode="fill", fill_value=_refused(x.dtype))
+
+    return kernel
+
+
+@jax_funcify.register(AdvancedIncSubtensor)
+def advanced_inc_subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
+    """Return an array with numbers added, or set, at indices.
+
+    One in each row, as in the gradient of ``T.log(p_y_given_x)[T.arange(n), y]``, can be added at
+    once; a GPU adds numbers that may meet one after the other, for the same result each time.
+    """
+    is_one_each = any(x.owner and isinstance(x.owner.op, ARange) for x in node.inputs[2:])
+    if op.set_instead_of_inc or not is_one_each:
+        return _any_inc_subtensor(op, node=node, **kwargs)
+
+    def kernel(x: Any, y: Any, *indices: Any) -> Any:
+        place = indices_from_subtensor(indices, op.idx_list)
+        return jnp.asarray(x).at[place].add(y, mode="drop", unique_indices=True)
+
+    return kernel
+
+
+@jax_funcify.register(CheckAndRaise)
+def check_and_raise(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+    """Return what is checked; PyTensor's own form also warns, once for every function."""
+    return lambda x, *conditions: x
+
+
+def _convolve(x: Any, W: Any, padding: Any = "VALID") -> Any:
+    return jax.lax.conv_general_dilated(x, W, (1, 1), padding)
+
+
+@jax_funcify.register(Conv2d)
+def conv2d(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+    """Return the convolution; JAX's does not turn the filters."""
+    return lambda x, W: _convolve(x, W[:, :, ::-1, ::-1])
+
+
+@jax_funcify.register(Conv2dWeightGradient)
+def conv2d_weight_gradient(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+    """Return the gradient for the filters: images and channels change places."""
+
+    def kernel(x: Any, dz: Any) -> Any:
+        dW = _convolve(x.swapaxes(0, 1), dz.swapaxes(0, 1))
+        return dW.swapaxes(0, 1)[:, :, ::-1, ::-1]
+
+    return kernel
+
+
+@jax_funcify.register(Conv2dInputGradient)
+def conv2d_input_gradient(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+    """Return the gradient for the images, with a border around that of the output."""
+
+    def kernel(W: Any, dz: Any) -> Any:
+        return _convolve(dz, W.swapaxes(0, 1), [(n - 1, n - 1) for n in W.shape[2:]])
+
+    return kernel
+
+
+@jax_funcify.register(MaxPool2d)
+def max_pool_2d(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+    """Return the largest of each window, in the words of NumPy."""
+    return op._compute
+
+
+@jax_funcify.register(MaxPool2dGradient)
+def max_pool_2d_gradient(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+    """Return the gradient for the maps: all that are equally the largest have it."""
+
+    def kernel(x: Any, z: Any, dz: Any) -> Any:
+        top, gradient = (a.repeat(op.rows, 2).repeat(op.columns, 3) for a in (z, dz))
+        height, width = top.shape[2:]
+        dx = jnp.where(x[:, :, :height, :width] == top, gradient, 0)
+        return jnp.pad(dx, [(0, 0), (0, 0), (0, x.shape[2] - height), (0, x.shape[3] - width)])
+
+    return kernel

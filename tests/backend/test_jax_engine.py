@@ -1,0 +1,149 @@
+"""JAX under PyTensor, on the processor: what is on the device stays there."""
+
+import importlib.util
+
+from dltutorials import backend
+from dltutorials.backend import jax_engine
+from dltutorials.backend.devices import refuse_gpu, wanted_device
+from dltutorials.backend.flags import UserSettings
+from dltutorials.exceptions import SetupError
+
+import pytest
+from helpers import SCRIPTS, on_pytensor, run_python, theano_only
+
+needs_jax = pytest.mark.skipif(
+    backend.name() == "Theano" or importlib.util.find_spec("jax") is None, reason="needs JAX"
+)
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda-1", "cuda:0", "opencl0:0", "CUDA"])
+def test_a_device_that_there_is_not_is_refused(monkeypatch, device):
+    monkeypatch.setenv("THEANO_FLAGS", f"device={device}")
+    with pytest.raises(SetupError, match=f"^device: got {device}, expected cpu, cuda, or cuda0"):
+        wanted_device(UserSettings())
+
+
+def test_the_old_name_of_a_gpu_is_told(monkeypatch):
+    monkeypatch.setenv("THEANO_FLAGS", "device=gpu1")
+    with pytest.warns(UserWarning, match="device=gpu1: the old name of cuda1, which is used"):
+        assert wanted_device(UserSettings()) == "cuda1"
+
+
+def test_theano_says_who_has_a_gpu(monkeypatch):
+    monkeypatch.setenv("THEANO_FLAGS", "device=cuda")
+    with pytest.raises(SetupError, match=r"got cuda, but Theano .* use Python 3\.12 or later"):
+        refuse_gpu(UserSettings())
+
+
+@theano_only
+def test_theano_does_not_go_on_without_the_gpu(run_program):
+    done = run_program("import dltutorials", flags="device=cuda", check=False)
+    assert done.returncode == 1
+    assert "device: got cuda, but Theano computes on the processor only" in done.stderr
+
+
+@pytest.mark.parametrize(("device", "command"), [("cpu", "jax"), ("cuda1", r"'jax\[cuda12\]'")])
+def test_without_jax_the_message_has_the_command(monkeypatch, device, command):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SetupError, match=f"needs JAX, .* pip install {command}$"):
+        jax_engine.require_jax(device)
+
+
+@needs_jax
+def test_a_gpu_that_is_not_there_is_one_line(run_program):
+    program = """if True:
+        import sys
+        sys.argv = ["dltutorials"]
+        import dltutorials
+    """
+    done = run_program(program, flags="device=cuda7", check=False, CUDA_VISIBLE_DEVICES="")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "error: device: got cuda7, but JAX cannot use a GPU here" in done.stderr
+    assert "pip install 'jax[cuda12]'" in done.stderr
+
+
+@on_pytensor
+def test_a_gpu_needs_jax_as_the_linker(run_program):
+    done = run_program("import dltutorials", flags="device=cuda,linker=numba", check=False)
+    if importlib.util.find_spec("jax") is not None:
+        assert "device: got cuda, which needs linker=jax; got linker=numba" in done.stderr
+    assert done.returncode == 1
+
+
+RESIDENCY = """if True:
+    import sys
+    sys.path.insert(0, {folder!r})
+    from helpers import make_split
+    import jax, numpy, theano.tensor as T
+    from dltutorials import (
+        LogisticRegression, MLP, backend, compile_task, load_data, set_floatX, sgd, train)
+
+    n_transfers = 0
+    copy = jax.device_put
+    def count(value, **options):
+        global n_transfers
+        n_transfers += sum(numpy.size(each) > 0 for each in jax.tree.leaves(value))
+        return copy(value, **options)
+    jax.device_put = count
+
+    set_floatX()
+    rng = numpy.random.RandomState(99)
+    sets = [make_split(rng, n) for n in (60, 35, 35)]
+
+    def run(make_model, batch_size=10, exact=False, **data):
+        datasets = load_data(sets, batch_size=batch_size, **data)
+        x, y = T.matrix("x"), T.ivector("y")
+        model = make_model(x)
+        cost = model.negative_log_likelihood(y) + 0.001 * sum(
+            backend.sum_of_squares(W) for W in model.params if W.ndim == 2)
+        task = compile_task(x, y, cost, sgd(cost, model.params, 0.1), model.errors(y), model.params,
+                            datasets, batch_size, exact, misclassified=model.misclassified(y))
+        train(task, 1)  # compiles for every size of a chunk
+        task.validation_misclassified()
+        with jax.transfer_guard("disallow"):
+            global n_transfers
+            n_transfers = 0
+            for index in range(task.n_train_batches):
+                cost = task.train_minibatch(index)
+            n_train = n_transfers
+            task.validate()
+            task.validation_misclassified()
+            task.test()
+        assert isinstance(cost, jax.Array) and type(model.params[0].get_value()) is numpy.ndarray
+        return n_train, n_transfers - n_train
+
+    logistic = lambda x: LogisticRegression(x, 784, 10)
+    mlp = lambda x: MLP(numpy.random.RandomState(1), x, 784, 5, 10)
+    print(run(logistic, exact=True), run(logistic, shuffle=1), run(mlp), run(mlp, chunk_size=2))
+    facts = backend.describe_numerics()  # which a checkpoint holds
+    print(facts["linker"], facts["device"], facts["compiler"].split()[0])
+"""
+
+
+@needs_jax
+@pytest.mark.slow
+@pytest.mark.numbers
+def test_nothing_crosses_to_the_device_but_chunks(run_program, request):
+    """Two transfers a chunk, x and y: of three for training, two in each of three evaluations."""
+    folder = str(request.config.rootpath / "tests")
+    done = run_program(RESIDENCY.format(folder=folder), flags="linker=jax,floatX=float32")
+    assert done.stdout == "(0, 0) (0, 0) (0, 0) (6, 12)\njax cpu JAX\n"
+
+
+@needs_jax
+@pytest.mark.slow
+@pytest.mark.numbers
+def test_the_published_numbers_and_resuming(tmp_path):
+    """Stopped after two epochs and resumed, a run ends in the same bytes."""
+    script = [SCRIPTS / "train_logreg.py", "--checkpoint", "run.state"]
+
+    def train(*options):
+        return run_python(*script, *options, folder=tmp_path, THEANO_FLAGS="linker=jax")
+
+    train("--n-epochs", 3, "--save", "whole.pkl")
+    first = train("--n-epochs", 2)
+    assert "epoch 2, minibatch 83/83, validation error 11.010417 %" in first.stdout
+    assert "test error of best model 10.958333 %" in first.stdout
+    resumed = train("--n-epochs", 3, "--resume", "run.state", "--save", "parts.pkl")
+    assert "test error of best model 10.312500 %" in resumed.stdout
+    assert (tmp_path / "whole.pkl").read_bytes() == (tmp_path / "parts.pkl").read_bytes()
