@@ -34,6 +34,7 @@ from dltutorials.losses import (
     penalty,
     zero_one_loss,
 )
+from dltutorials.models.lenet import LeNet
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.models.mlp import MLP
 from dltutorials.plotting.tiles import tile_raster_images
@@ -59,6 +60,7 @@ __all__ = [
     "DataError",
     "DataWarning",
     "EarlyStopping",
+    "LeNet",
     "LogisticRegression",
     "Loss",
     "OptionError",

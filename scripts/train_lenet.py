@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from dltutorials import LeNet
 from dltutorials.cli import console
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.prepare import MakeModel
 from dltutorials.cli.train import train_model
-from dltutorials.models import LeNet
 from dltutorials.models.conv_pool import find_image_shape
 
 import numpy
