@@ -18,6 +18,7 @@ OF_THE_OTHER = {
         "image_operation_numba",
         "jax_arrays",
         "jax_kernels",
+        "jax_mrg",
         "mrg_numba",
         "mrg_states",
         "mrg_streams",

@@ -89,6 +89,8 @@ class MrgUniform(theano.Op):
         size = T.cast(T.as_tensor_variable(size, ndim=1), "int64")
         if theano.uses_numba:
             importlib.import_module("dltutorials.backend.mrg_numba")
+        if theano.uses_jax:
+            importlib.import_module("dltutorials.backend.jax_mrg")
         _, shape = infer_static_shape([size[i] for i in range(self.ndim)])
         sample = T.tensor(dtype=self.dtype, shape=shape)
         return theano.Apply(self, [states, size], [states.type(), sample])

@@ -131,6 +131,23 @@ def test_ctrl_c_returns_the_result_so_far():
     assert line.steps == 10
 
 
+def on_a_device(line):
+    """Return the task of a line whose costs are looked at when they are fetched."""
+    return line.task._replace(
+        train_minibatch=lambda index: [line.step(index)],
+        fetch_costs=lambda costs: [cost for [cost] in costs],
+    )
+
+
+def test_costs_that_are_fetched_later_make_the_same_history():
+    for costs in ({}, {8: math.nan}, {1: math.inf}, {12: KeyboardInterrupt()}):
+        lines = [Line([0.5, 0.4, 0.6, 0.3], costs=costs) for _ in range(2)]
+        at_once, later = train(lines[0].task, 4), train(on_a_device(lines[1]), 4)
+        assert without_seconds(later.history) == without_seconds(at_once.history)
+        assert later.message == at_once.message
+        assert later.best_params == at_once.best_params
+
+
 def test_a_request_to_stop_ends_the_run_after_the_minibatch():
     line = Line([0.5, 0.4])
     result = train(line.task, callbacks=[Recorder(stop=lambda: line.steps == 12)])

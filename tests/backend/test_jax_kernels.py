@@ -1,0 +1,79 @@
+"""What JAX computes of our own operations, against NumPy and Theano's rules."""
+
+import pytest
+
+pytest.importorskip("jax")
+
+from dltutorials.backend import checked_labels, conv2d, jax_mrg, max_pool_2d, mrg_uniform
+from dltutorials.backend.jax_kernels import Rows
+from dltutorials.backend.mrg_uniform import MrgUniform
+
+import numpy
+import theano
+import theano.tensor as T
+
+
+def with_jax(inputs, outputs):
+    return theano.function(inputs, outputs, mode="JAX")
+
+
+def by_numpy(inputs, outputs):
+    return theano.function(inputs, outputs, mode=theano.compile.mode.Mode(linker="py"))
+
+
+def test_convolution_and_pooling_with_their_gradients():
+    rng = numpy.random.RandomState(1)
+    x, W = T.tensor4("x", dtype="float64"), T.tensor4("W", dtype="float64")
+    output = max_pool_2d(conv2d(x, W), (2, 3))
+    cost = T.sum(output * T.sin(output))
+    outputs = [output, *T.grad(cost, [x, W])]
+    # Integers: windows have several numbers that are equally the largest.
+    values = [rng.randint(-1, 2, shape).astype("float64") for shape in ((2, 3, 8, 9), (4, 3, 4, 2))]
+    for found, expected in zip(
+        with_jax([x, W], outputs)(*values), by_numpy([x, W], outputs)(*values)
+    ):
+        numpy.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_rows_beyond_the_end_are_nan_and_never_others():
+    x, y, first = T.dmatrix("x"), T.ivector("y"), T.lscalar("first")
+    take = with_jax([x, y, first], [Rows(2)(x, first), Rows(2)(y, first)])
+    values, labels = numpy.arange(6.0).reshape(3, 2), numpy.arange(3, dtype="int32")
+    rows, taken = take(values, labels, 1)
+    assert (rows.tolist(), taken.tolist()) == ([[2, 3], [4, 5]], [1, 2])
+    for beyond in (2, 3, -1):
+        rows, taken = take(values, labels, beyond)
+        assert numpy.isnan(rows).all()
+        assert (numpy.asarray(taken) == 2**31 - 1).all()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "int64"])
+def test_a_wrong_label_makes_the_cost_nan(dtype):
+    p_y_given_x, y = T.dmatrix("p_y_given_x"), T.vector("y", dtype=dtype)
+    labels = checked_labels(y, *p_y_given_x.shape)
+    cost = with_jax([p_y_given_x, y], T.mean(T.log(p_y_given_x)[T.arange(y.shape[0]), labels]))
+    p = numpy.full((2, 4), 0.25)
+    assert float(cost(p, numpy.array([0, 3], dtype))) == pytest.approx(numpy.log(0.25))
+    for wrong in (4, 100, -1, -4):
+        assert numpy.isnan(cost(p, numpy.array([0, wrong], dtype)))
+
+
+def test_integers_and_small_floats_meet_in_float64_as_in_numpy():
+    n, x = T.lvector("n"), T.fvector("x")
+    product, total = with_jax([n, x], [n * x, T.sum(x)])(
+        numpy.array([2**24 + 1]), numpy.ones(1, "float32")
+    )
+    assert (float(product[0]), str(total.dtype)) == (2**24 + 1, "float32")
+
+
+@pytest.mark.parametrize("size", [(4, 3), (5,), (2,), (13,)])
+def test_random_numbers_are_those_of_theano(size):
+    assert jax_mrg
+    states = numpy.arange(1, 31, dtype="int32").reshape(5, 6) * 1000
+    expected_states = states.copy()
+    integers = mrg_uniform.draw(expected_states, int(numpy.prod(size)))
+    x = T.imatrix("states")
+    new_states, sample = with_jax([x], MrgUniform("float32", len(size))(x, size))(states)
+    assert numpy.array_equal(new_states, expected_states)
+    norm = numpy.float32(mrg_uniform.NORM["float32"])
+    assert numpy.array_equal(sample, (integers.astype("float32") * norm).reshape(size))
