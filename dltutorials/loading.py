@@ -131,7 +131,7 @@ def load_data(
     Warns
     -----
     DataWarning
-        If the data can hardly be learnt from as they are.
+        If a model can probably not learn from the data as they are.
 
     Notes
     -----

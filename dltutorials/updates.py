@@ -1,4 +1,4 @@
-r"""One step downhill: :math:`\theta \leftarrow \theta - \eta\, \partial cost / \partial \theta`.
+r"""Gradient descent: :math:`\theta \leftarrow \theta - \eta\, \partial cost / \partial \theta`.
 
 Gradient descent, stochastic gradient descent and minibatch stochastic gradient
 descent are the same step; they differ in how many examples the cost is taken
@@ -29,7 +29,7 @@ def sgd(cost: Any, params: Sequence[Any], learning_rate: float) -> list[tuple[An
         A Theano expression of `params`.
     params : sequence of shared variables
     learning_rate : float
-        The step's length for a gradient of length 1; positive.
+        The size of a step for a gradient of length 1; positive.
 
     Returns
     -------

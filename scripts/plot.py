@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Make pictures from what a training run saved: its history, its parameters, its snapshots."""
+"""Plot what a training run saved: its history, its parameters, its snapshots."""
 
 if __name__ == "__main__":
     import launcher

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Choose between models by their validation errors: train all of a grid, from several seeds."""
+"""Choose between models by their validation errors: train a whole grid, from several seeds."""
 
 if __name__ == "__main__":
     import launcher

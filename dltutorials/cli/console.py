@@ -110,7 +110,7 @@ def run(
 
 @contextlib.contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Print what is odd about data as a line; other warnings stay as Python prints them."""
+    """Print a DataWarning as one line; other warnings stay as Python prints them."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", DataWarning)
         print_warning = warnings.showwarning
@@ -153,7 +153,7 @@ def program_name() -> str:
 
 @contextlib.contextmanager
 def named(name: str) -> Iterator[None]:
-    """Give the running program another name than that of its file."""
+    """Give the running program a name other than that of its file."""
     token = _program_name.set(name)
     try:
         yield
@@ -163,7 +163,7 @@ def named(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def handled(number: int, handler: Any) -> Iterator[None]:
-    """Handle a signal otherwise during the block, where Python allows that: in the main thread."""
+    """Handle a signal differently during the block, where Python allows it: in the main thread."""
     previous = signal.getsignal(number)
     if previous is None or threading.current_thread() is not threading.main_thread():
         yield

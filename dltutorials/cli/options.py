@@ -108,7 +108,7 @@ def add_training_arguments(
 def add_classifier_arguments(
     parser: argparse.ArgumentParser, *, L2_reg: float = 0.0, patience: int = 5000
 ) -> None:
-    """Add the options of what learns labels: penalties, early stopping, evaluation."""
+    """Add the options of a classifier: regularization, early stopping, evaluation."""
     rows: list[_Row] = [
         ("--L1-reg", "X", 0.0, "strength of the L1 penalty"),
         ("--L2-reg", "X", L2_reg, "strength of the squared L2 penalty"),
@@ -180,7 +180,7 @@ def prepare_training_options(options: argparse.Namespace) -> None:
 
 
 def check_numbers(options: argparse.Namespace) -> None:
-    """Refuse numbers that are out of their range."""
+    """Refuse numbers outside their range."""
     for name in ("n_epochs", "batch_size", "chunk_size", "checkpoint_every", "snapshot_every"):
         if getattr(options, name) is not None:
             require_integer(name, getattr(options, name), at_least=1)
@@ -193,7 +193,7 @@ def check_numbers(options: argparse.Namespace) -> None:
 
 
 def check_files(options: argparse.Namespace) -> None:
-    """Refuse a file that would be two things at once, or cannot be written; write nothing."""
+    """Refuse a file that is named twice or cannot be written; write nothing."""
     files = FilesInUse()
     files.read("--dataset", *list_files(find_dataset(options.dataset, options.offline)))
     if options.resume is not None:
@@ -223,7 +223,7 @@ def early_stopping(options: argparse.Namespace) -> EarlyStopping | None:
 
 
 def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that decide the result; for how long and to which file do not."""
+    """Return the options that decide the result, unlike the number of epochs or the files."""
     named = {name: value for name, value in vars(options).items() if name not in _NOT_DECIDING}
     if named.get("shuffle") is None:
         named.pop("shuffle_once", None)  # says nothing then; checkpoints from before lack it

@@ -1,4 +1,4 @@
-"""What a training script does before it trains: load the data, build the model, compile.
+"""The preparation of a training script: load the data, build the model, compile.
 
 A script says how to make its model, and what is particular about it; the model
 itself says what is minimized and what it is judged by
@@ -34,7 +34,7 @@ MakeModel = Callable[[Any, int, int], Any]
 
 
 def prepare_datasets(options: argparse.Namespace) -> SharedDatasets:
-    """Check the options, say what computes, and load the data."""
+    """Check the options, report the backend, and load the data."""
     backend.set_floatX(options.floatX)
     prepare_training_options(options)
     if not options.quiet:
@@ -43,7 +43,7 @@ def prepare_datasets(options: argparse.Namespace) -> SharedDatasets:
 
 
 def load_datasets(options: argparse.Namespace, memory_map: bool = False) -> SharedDatasets:
-    """Load the data as the options say, and tell how many examples are left out."""
+    """Load the data as the options say, and report how many examples are left out."""
     with warnings.catch_warnings():
         if options.quiet:
             warnings.simplefilter("ignore", DataWarning)
@@ -85,7 +85,7 @@ def prepare_task(
     y: Expression,
     datasets: SharedDatasets,
 ) -> Task:
-    """Compile a model's training, validation and test as the options say.
+    """Compile the training, validation and test of a model, according to the options.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def prepare_task(
 
 
 def fingerprint(program: str, options: argparse.Namespace, digest: str) -> dict[str, Any]:
-    """Return what decides the result of a training run; `digest` is that of the data.
+    """Return everything that decides the result of a training run; `digest` is that of the data.
 
     A run that is resumed has to have the same. What decides only the last digits is in
     :func:`dltutorials.backend.describe_numerics`.
@@ -144,7 +144,7 @@ def digest_of_datasets(datasets: SharedDatasets) -> str:
 def describe_history(
     options: argparse.Namespace, task: Task, marks: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the header of a history: what was trained, and with what.
+    """Return the header of a history: what was trained, and with which options.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ def add_saved_model_arguments(parser: argparse.ArgumentParser, whose: str) -> No
 
 
 def read_saved_model(path: str, options: argparse.Namespace) -> SavedModel:
-    """Make the model of a file again.
+    """Rebuild the model of a file.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def read_test_set(path: str, options: argparse.Namespace, saved: SavedModel) -> 
 def _number_alike(
     y: numpy.ndarray, class_names: Sequence[str] | None, saved: SavedModel
 ) -> numpy.ndarray:
-    """Return labels with the numbers that the model has for them."""
+    """Return the labels as the numbers that the model uses for them."""
     if y.max() >= saved.n_out:
         raise DataError(
             f"has {saved.n_out} labels, and the test set labels up to {y.max()}; "

@@ -31,7 +31,7 @@ from dltutorials.training.state import TrainingState
 
 
 def train_model(program: str, options: argparse.Namespace, make_model: MakeModel) -> int:
-    """Load the data, build and compile a model, train it, and return the exit status.
+    """Load the data, build, compile and train a model; return the exit status.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def train_and_report(
 
 
 def _load_state(path: str, marks: dict) -> TrainingState:
-    """Read the state to resume from; say what may change the last digits."""
+    """Read the state to resume from; report what may change the last digits."""
     checkpoint = load_state(path)
     with within(path):
         check_resumable(checkpoint, marks)

@@ -38,7 +38,7 @@ def make_parser() -> console.Parser:
 
 
 def download_data(options: argparse.Namespace) -> int:
-    """Have each data set, and print where it is."""
+    """Fetch each data set, and print where it is."""
     for name in CATALOGUE if options.name == "all" else [options.name]:
         console.print_results([f"{CATALOGUE[name].title}: {_have(name, options.offline)}"])
     return console.DONE

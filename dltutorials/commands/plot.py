@@ -1,4 +1,4 @@
-"""Make pictures from what a training run saved: its history, its parameters, its snapshots."""
+"""Plot what a training run saved: its history, its parameters, its snapshots."""
 
 import argparse
 from collections.abc import Sequence
@@ -178,7 +178,7 @@ def _add_image_shape(parser: argparse.ArgumentParser) -> None:
 
 
 def plot(options: argparse.Namespace) -> int:
-    """Check what can be checked beforehand, draw, and say what was written."""
+    """Check what can be checked in advance, draw, and report what was written."""
     figures.format_of(options.output, options.formats)
     if options.dpi is not None:
         figures.require_dpi(options.dpi)

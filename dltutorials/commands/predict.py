@@ -114,7 +114,7 @@ def load_photos(paths: Sequence[str], saved: SavedModel) -> list[Example | None]
 
 
 def require_inputs(saved: SavedModel, n_in: int, what: str) -> None:
-    """Refuse images that the model is not for."""
+    """Refuse images that do not fit the model."""
     if n_in != saved.n_in:
         raise DataError(f"the model has {saved.n_in} inputs, and {what} {n_in} pixels")
 
@@ -142,7 +142,7 @@ def report(
 def as_record(
     example: Example, p: numpy.ndarray, class_names: Sequence[str] | None
 ) -> dict[str, Any]:
-    """Return a prediction as JSON can hold it; a source is an index or the path of an image."""
+    """Return a prediction for JSON; a source is an index or the path of an image."""
     label = int(p.argmax())
     return {
         **{name: example.source.get(name) for name in ("index", "image")},
@@ -155,7 +155,7 @@ def as_record(
 
 
 def as_printable(name: Any) -> str:
-    """Return a name of a class for a line of text, whatever a file has as names."""
+    """Return the name of a class for a line of text, whatever the names in the file are."""
     text = str(name)
     return text if text.isprintable() and text.strip() else ascii(text)
 

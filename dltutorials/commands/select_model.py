@@ -1,4 +1,4 @@
-"""Choose between models by their validation errors: train all of a grid, from several seeds."""
+"""Choose between models by their validation errors: train a whole grid, from several seeds."""
 
 import argparse
 import json
@@ -71,7 +71,7 @@ def make_parser() -> console.Parser:
 
 
 def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
-    """Carry out what is not finished yet, and print the comparison."""
+    """Carry out the runs that are not finished yet, and print the comparison."""
     if options.jobs is not None and options.dask is not None:
         raise OptionError("jobs: got it together with --dask; the cluster's workers decide")
     n_processes = 1 if options.jobs is None else options.jobs
@@ -140,7 +140,7 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
 
 
 class Progress:
-    """Says of each run that ends how it went, without its test error."""
+    """Reports how each run ended, without its test error."""
 
     def __init__(self, jobs: Sequence[Job], runs: Sequence[Run], quiet: bool) -> None:
         self.names = {job.key: run.name for job, run in zip(jobs, runs)}

@@ -89,7 +89,7 @@ def as_examples(x: Any, n_in: int, dtype: str) -> Rows:
 
 
 def doubts_of_scale(low: float, high: float, are_bytes: bool, what: str = "x") -> list[str]:
-    """Return why numbers hardly are what the rule takes them for.
+    """Return why numbers are probably not what the rule takes them for.
 
     Parameters
     ----------

@@ -177,7 +177,7 @@ def _is_one_hot(y: numpy.ndarray) -> bool:
 
 
 def require_as_many(n: int, n_examples: int, what: str = "label") -> None:
-    """Refuse another number of labels than of examples.
+    """Refuse labels and examples that differ in number.
 
     Raises
     ------

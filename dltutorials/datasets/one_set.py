@@ -74,7 +74,7 @@ def check_set(
 
 
 def require_targets(targets: str) -> None:
-    """Refuse what `y` cannot be.
+    """Refuse invalid targets.
 
     Raises
     ------

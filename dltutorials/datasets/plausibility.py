@@ -45,7 +45,7 @@ class _Sample(NamedTuple):
 def find_doubts(
     sets: Sequence[Split], is_shuffled: bool = False, scales: Sequence[str | None] = ()
 ) -> list[str]:
-    """Return what makes it doubtful that a model can learn from data.
+    """Return the reasons to doubt that a model can learn from data.
 
     Parameters
     ----------

@@ -194,7 +194,7 @@ def _short_digest(text: str) -> str:
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Remove what processes of this machine that live no more had begun to write."""
+    """Remove what dead processes of this machine had begun to write."""
     name = re.compile(rf"{re.escape(_beginning(target))}(\d+)\.[0-9a-f]{{32}}\.part")
     for path in target.parent.iterdir():
         match = name.fullmatch(path.name)
@@ -214,7 +214,7 @@ def _lives(process: int) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename last; systems that cannot open folders do so by themselves."""
+    """Bring a rename to the disk; systems that cannot open folders do so by themselves."""
     with contextlib.suppress(PermissionError, IsADirectoryError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -76,7 +76,7 @@ def _conflict(option: str, path: PathLike, other: str) -> OptionError:
 
 
 def _identities(path: PathLike) -> list[object]:
-    """Return by what a file is known: its place, and itself if it is there."""
+    """Return the identities of a file: its path, and its inode if it exists."""
     if is_device(path):
         return []  # nobody's content is lost in /dev/null
     place = os.path.realpath(path)

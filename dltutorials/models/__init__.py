@@ -38,7 +38,7 @@ __all__ = [
 
 
 class Model(Protocol):
-    """What the other parts ask of a model.
+    """The interface that the other parts expect of a model.
 
     The class is called with the placeholder `input`; with `rng`, a
     ``numpy.random.RandomState``, if it draws its first weights; and with its sizes and
@@ -84,7 +84,7 @@ class Model(Protocol):
 
 
 class Chapter(NamedTuple):
-    """What the other parts know of a chapter; its name is also that of its script and its page.
+    """What the other parts know about a chapter; its script and its page have the same name.
 
     Attributes
     ----------

@@ -90,11 +90,11 @@ class Classifier:
         return self.negative_log_likelihood(y)
 
     def errors(self, y: Expression) -> Expression:
-        """Return the fraction of examples that the model labels otherwise than `y`."""
+        """Return the fraction of examples that the model misclassifies."""
         return losses.errors(self.y_pred, y)
 
     def misclassified(self, y: Expression) -> Expression:
-        """Return which examples the model labels otherwise than `y` (bool vector)."""
+        """Return which examples the model misclassifies (bool vector)."""
         return losses.misclassified(self.y_pred, y)
 
     def predict(self, x: Any) -> Any:
@@ -147,7 +147,7 @@ class Classifier:
         Warns
         -----
         DataWarning
-            If the numbers hardly are those that the model was trained on.
+            If the numbers are probably not on the scale that the model was trained on.
         """
         rows = as_examples(x, self.n_in, self.input.dtype)
         if self.scale == GREY:

@@ -35,7 +35,7 @@ import theano.tensor as T
 
 
 class Activation(NamedTuple):
-    """The function of a hidden unit, and the range in which its weights begin.
+    """The activation function of hidden units, and the range of their initial weights.
 
     Attributes
     ----------

@@ -99,7 +99,7 @@ def make_gif(
     frames_per_second: float | None = None,
     dpi: int = GIF_DPI,
 ) -> Animation:
-    """Draw an animation of the weights of each unit, which repeats for ever.
+    """Make an endless animation of the weights of each unit.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def plot_confusion(
     y : integer array ``(n_examples,)``
         From 0 to ``n_out - 1``.
     ax : Axes, optional
-        Into which to draw; by default those of a new figure, which a notebook shows.
+        The axes to draw on; by default those of a new figure, which a notebook shows.
     class_names : sequence of str, optional
         One per label; by default labels are numbers.
 

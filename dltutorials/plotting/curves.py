@@ -43,7 +43,7 @@ def plot_history(
         Of several runs, for the legend; by default the names of their files and what
         differs in their options.
     axes : three Axes, optional
-        Into which to draw; by default those of a new figure, which a notebook shows.
+        The axes to draw on; by default those of a new figure, which a notebook shows.
     log : bool
         Whether errors and cost are on logarithmic scales.
 

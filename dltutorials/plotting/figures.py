@@ -97,7 +97,7 @@ def format_of(path: PathLike, formats: Sequence[str] = FORMATS) -> str:
 
 
 def require_dpi(dpi: int) -> None:
-    """Refuse a resolution, in pixels per inch, that gives no picture or one far too large."""
+    """Refuse a resolution, in pixels per inch, at which the picture is useless or far too large."""
     if dpi not in _DPI_RANGE:
         raise OptionError(
             f"dpi: got {dpi}, expected an integer from {_DPI_RANGE[0]} to {_DPI_RANGE[-1]}"

@@ -56,7 +56,7 @@ def plot_filters(
     limit : float, optional
         The weight with the strongest colour; by default the largest one.
     ax : Axes, optional
-        Into which to draw; by default those of a new figure, which a notebook shows.
+        The axes to draw on; by default those of a new figure, which a notebook shows.
 
     Returns
     -------

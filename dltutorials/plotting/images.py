@@ -39,7 +39,7 @@ def plot_images(
     img_shape : (int, int), optional
         Height and width of an image; by default they are square.
     ax : Axes, optional
-        Into which to draw; by default those of a new figure, which a notebook shows.
+        The axes to draw on; by default those of a new figure, which a notebook shows.
 
     n_columns : int
         Images in a row.

@@ -88,7 +88,7 @@ def plot_errors(
     img_shape : (int, int), optional
         Height and width of an image; by default they are square.
     axes : two Axes, optional
-        Into which to draw; by default those of a new figure, which a notebook shows.
+        The axes to draw on; by default those of a new figure, which a notebook shows.
     class_names : sequence of str, optional
         One per label; by default labels are numbers.
 
@@ -132,7 +132,7 @@ def plot_mistakes(
     x, y, p_y_given_x, n_mistakes, img_shape, class_names
         As for :func:`plot_errors`.
     ax : Axes, optional
-        Into which to draw; by default those of a new figure, which a notebook shows.
+        The axes to draw on; by default those of a new figure, which a notebook shows.
 
     Returns
     -------

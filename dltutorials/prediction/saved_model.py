@@ -1,4 +1,4 @@
-r"""Models made again from a file of parameters, to predict with.
+r"""Models rebuilt from a file of parameters, to predict with.
 
 A file has values, and a description of the model that they are of
 (:mod:`dltutorials.training.description`). A file without one, as the tutorial's own

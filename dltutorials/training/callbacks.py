@@ -1,4 +1,4 @@
-"""What the training loop tells others while it runs, and asks them.
+"""Callbacks: how the training loop reports, and asks whether to stop.
 
 A callback is an object of a class derived from :class:`Callback` that overrides
 what it is interested in:
@@ -29,30 +29,30 @@ class Callback:
     """The base of all callbacks of :func:`dltutorials.train`; it does nothing."""
 
     def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
-        """Take notice that training begins, or goes on from `state`; each phase begins anew."""
+        """Handle the beginning of training, or its continuation from `state`; once a phase."""
 
     def on_minibatch(self, iteration: int, cost: float, patience: float) -> None:
-        """Take in a minibatch: its iteration (from 0), its cost, the patience; be quick.
+        """Handle a minibatch: its iteration (from 0), its cost and the patience; be quick.
 
         Where the cost is still on a device (:class:`~dltutorials.training.task.Task`), to look at
         it is to wait for it.
         """
 
     def on_improvement(self, params: list[Any]) -> None:
-        """Take in better parameters; where nothing is validated, the newest ones."""
+        """Handle better parameters, or the newest ones if nothing is validated."""
 
     def on_record(self, record: Record) -> None:
-        """Take in a new record of the history."""
+        """Handle a new record of the history."""
 
     def on_checkpoint(self, state: TrainingState) -> None:
-        """Take in all that decides the rest of the run: after each record and at the end.
+        """Handle the complete training state, after each record and at the end.
 
         The state is the callback's to keep; training does not change it.
         ``state.stop_reason`` says whether it is the last one.
         """
 
     def stop_requested(self) -> bool:
-        """Return whether to end the run; asked after each minibatch, so that no step is torn."""
+        """Return whether to end the run; called after each minibatch, never within a step."""
         return False
 
 

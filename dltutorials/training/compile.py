@@ -1,4 +1,4 @@
-"""From expressions to compiled functions: what training calls.
+"""From expressions to the compiled functions that training calls.
 
 :func:`compile_task` turns a cost, its updates and the errors of a model into
 what the trainer asks for (:class:`~dltutorials.training.task.Task`): functions of the
@@ -92,7 +92,7 @@ def compile_task(
     Warns
     -----
     DataWarning
-        If the data can hardly be learnt from as they are.
+        If a model can probably not learn from the data as they are.
     """
     shared = as_shared_datasets(datasets)
     n_train_batches, *_ = [
@@ -162,7 +162,7 @@ def _check_sets(
 def _begin_epoch(
     train_set: SharedDataset, begin_epoch: Callable[[int], None] | None
 ) -> Callable[[int], None] | None:
-    """Let the training set be shuffled, and then what else has to be done."""
+    """Shuffle the training set, then do what else an epoch begins with."""
     if train_set.shuffle is None:
         return begin_epoch
 

@@ -27,7 +27,7 @@ _FIELDS = {"chapter", "options", "class_names", "scale"}
 
 @dataclass(frozen=True)
 class Description:
-    """What decides the answers of a model beside its parameters; None where it is not known.
+    """What decides a model's predictions besides its parameters; None where it is not known.
 
     Attributes
     ----------

@@ -140,7 +140,7 @@ class EarlyStopping:
 
 @dataclass
 class PatienceState:
-    """What one training run has seen so far, and the decisions that follow from it.
+    """The validation losses of one run so far, and the decisions that follow from them.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class PatienceState:
     best_misclassified: Any | None = None
 
     def is_validation_due(self, iteration: int) -> bool:
-        """Return whether the validation loss is wanted after this iteration."""
+        """Return whether to validate after this iteration."""
         return (iteration + 1) % self.validation_frequency == 0
 
     def observe(
@@ -178,7 +178,7 @@ class PatienceState:
         validation_loss: float,
         find_misclassified: Callable[[], Any] | None = None,
     ) -> bool:
-        """Take in a validation loss; return whether it is the best so far.
+        """Record a validation loss; return whether it is the best so far.
 
         `find_misclassified` returns which validation examples are misclassified;
         it is called where the rule tests significance, for a new best loss.
@@ -197,7 +197,7 @@ class PatienceState:
         return True
 
     def _threshold(self) -> float:
-        """Return the loss that is as far from the best one as the rule asks."""
+        """Return the loss that counts as an improvement over the best one."""
         best, factor = self.best_validation_loss, self.rule.improvement_threshold
         is_towards_zero = (best > 0) != self.loss.larger_is_better
         return best * (factor if is_towards_zero else 2 - factor)

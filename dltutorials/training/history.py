@@ -139,7 +139,7 @@ def read_history(path: PathLike) -> History:
 
 
 def prepare_history_path(path: PathLike, is_resumed: bool = False) -> None:
-    """Refuse a path that cannot be written, or where a file of something else is.
+    """Refuse a path that cannot be written, or that holds a file of another kind.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
 
 
 def require_record(record: Record) -> None:
-    """Refuse a record that readers could not calculate with."""
+    """Refuse a record that holds anything but plain numbers."""
     for name, may_be_missing in _NUMBERS.items():
         value: Any = record.get(name)
         is_number = type(value) in (int, float) and abs(value) <= sys.float_info.max

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Loss:
-    """The meaning of the numbers that a model is validated and tested by.
+    """The loss that a model is validated and tested by.
 
     Parameters
     ----------
     name : str
-        As lines and pictures show it: "error", "cost", "mean squared error".
+        As shown in output and plots: "error", "cost", "mean squared error".
     is_fraction : bool
         Whether it is a fraction, shown as a percentage.
     larger_is_better : bool
-        Whether it is to be raised, as a likelihood is, and not lowered.
+        Whether larger values are better, as for a likelihood.
     """
 
     name: str = "error"
@@ -35,7 +35,7 @@ class Loss:
 
     @property
     def worst(self) -> float:
-        """Return the value that every other one is better than."""
+        """Return the worst possible value."""
         return -math.inf if self.larger_is_better else math.inf
 
     def is_better(self, value: float, than: float) -> bool:
@@ -43,7 +43,7 @@ class Loss:
         return value > than if self.larger_is_better else value < than
 
     def format(self, value: float, decimals: int = 6) -> str:
-        """Return a value as it is shown, with its unit."""
+        """Return a value as text, with its unit."""
         if self.is_fraction:
             return f"{value * 100:.{decimals}f} %"
         return f"{value:.{decimals}f}"

@@ -82,7 +82,7 @@ def minibatch_function(
 
 
 def indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable[[int], Any]:
-    """Spare Theano the check and conversion of each index: 3 % of a training step."""
+    """Avoid Theano's check and conversion of each index: 3 % of a training step."""
     function.trust_input = True  # type: ignore[attr-defined]
     indices = device_indices(n_batches)
     load_chunk = data.load_chunk

@@ -133,7 +133,7 @@ def read_params(path: PathLike) -> list[numpy.ndarray]:
 
 
 def read_description(path: PathLike) -> Description | None:
-    """Read what a file of parameters says of its model.
+    """Read the description of the model in a file of parameters.
 
     Parameters
     ----------

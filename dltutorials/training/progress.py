@@ -31,7 +31,7 @@ _SECONDS = 0.1  # between two drawings
 
 
 class ProgressBar(Callback):
-    """Shows how far a training run is: a callback of :func:`dltutorials.train`.
+    """Shows the progress of a training run: a callback of :func:`dltutorials.train`.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def check_resumable(checkpoint: Checkpoint, fingerprint: dict[str, Any]) -> None
 
 
 def describe_differences(checkpoint: Checkpoint, numerics: dict[str, Any]) -> str | None:
-    """Say what is other than when a run began and may change the last digits of its results.
+    """Describe what differs from when the run began and may change the last digits of its results.
 
     Parameters
     ----------

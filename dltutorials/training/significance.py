@@ -1,7 +1,7 @@
-r"""Whether a model is better than another one, or only luckier on these examples.
+r"""A test of whether a model is better than another, or only luckier on these examples.
 
 Two models label the same validation examples. Where both are right or both are
-wrong, nothing is learnt about which is better; what counts are the examples that
+wrong, this says nothing about which is better; what counts are the examples that
 one of them labels rightly and the other wrongly. If the models were equally
 good, each such example would fall to either side like a coin. McNemar's exact
 test asks how probable it would then be that so many or more of them fall to the
@@ -29,7 +29,7 @@ import numpy
 
 
 def mcnemar_p_value(before: Any, after: Any) -> float:
-    """Return the probability that equally good models differ so much in favour of the new one.
+    """Return the probability that equally good models differ this much in favour of the new one.
 
     McNemar's exact test, one-sided.
 

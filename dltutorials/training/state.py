@@ -97,7 +97,7 @@ class TrainingState:
         return f"{phase}epoch {epoch + 1}, minibatch {index + 1}/{self.n_train_batches}"
 
     def check_fits(self, task: Task, rule: EarlyStopping | None = None) -> None:
-        """Refuse to go on with another model, another number of minibatches, another rule.
+        """Refuse to continue with another model, number of minibatches or rule.
 
         Raises
         ------

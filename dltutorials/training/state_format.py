@@ -1,4 +1,4 @@
-"""A training state taken apart into what JSON holds and arrays, and put together again.
+"""A training state, taken apart into JSON and arrays and put together again.
 
 Both directions follow the types that the dataclasses declare: an attribute that is added to
 :class:`~dltutorials.training.state.TrainingState` is written and read without a line here.
@@ -79,7 +79,7 @@ class _Arrays:
 
 
 class _Reader:
-    """Makes a state again of what JSON holds of it, and of its arrays.
+    """Rebuilds a state from its JSON and its arrays.
 
     Each value has to be of the type that its dataclass says.
     """
@@ -141,7 +141,7 @@ def _short(value: Any) -> str:
 
 
 def _check(state: TrainingState) -> None:
-    """Refuse numbers that are right by themselves and do not go together."""
+    """Refuse numbers that are valid one by one but do not fit together."""
     patience = state.early_stopping
     best = patience.best_iteration
     if not (

@@ -16,7 +16,7 @@ from dltutorials.training.loss import COST, ERROR, Loss
 
 
 class Task(NamedTuple):
-    """What the trainer needs of a model and its data.
+    """What the trainer needs from a model and its data.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""The training loop, the only one of the project.
+"""The only training loop of the project.
 
 :func:`train` runs a training step minibatch by minibatch, looks at the
 validation loss when the early-stopping rule wants it, keeps the best
-parameters, and says why it ended. It is handed callables
+parameters, and reports why it ended. It is given callables
 (:class:`~dltutorials.training.task.Task`) and tells callbacks what happens; of models,
 Theano, files and terminals it knows nothing, so that any model fits, and plain
 Python can stand in for one:
@@ -249,7 +249,7 @@ class _Loop:
             self.checkpoint()
 
     def restore_best(self) -> None:
-        """Leave the best parameters in the model, whatever ended the run."""
+        """Put the best parameters back into the model, whatever ended the run."""
         state = self.state
         state.seconds = time.perf_counter() - self.started
         if self.patience.best_iteration is None and state.stop_reason != "diverged":
