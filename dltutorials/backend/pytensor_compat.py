@@ -27,6 +27,7 @@ MODULES = {
     "theano.sandbox.rng_mrg": "dltutorials.backend.mrg_streams",
     "theano.tensor": "pytensor.tensor",
     "theano.tensor.nnet": "dltutorials.backend.pytensor_nnet",
+    "theano.tensor.signal.pool": "dltutorials.backend.pytensor_pool",
 }
 
 
@@ -92,11 +93,13 @@ def _own_names() -> dict[str, dict[str, Any]]:
             "clone": pytensor.graph.replace.clone_replace,
             "dot": pytensor.tensor.dot,
             "pp": pytensor.printing.pp,
+            "scan": importlib.import_module("dltutorials.backend.pytensor_scan").scan,
             "Apply": pytensor.graph.Apply,
             "Variable": pytensor.graph.Variable,
             # An operation that may have C code, as Theano's.
             "Op": importlib.import_module("pytensor.link.c.op").COp,
         },
+        "theano.gradient": {"consider_constant": pytensor.gradient.zero_grad},
         "theano.tensor": {
             "grad": pytensor.grad,
             "verify_grad": pytensor.gradient.verify_grad,

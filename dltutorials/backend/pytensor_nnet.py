@@ -9,7 +9,9 @@ PyTensor finds the stable logarithm of a softmax.
 """
 
 import importlib
+from typing import Any
 
+from dltutorials.backend import convolution
 from dltutorials.backend.labels import checked_labels
 from dltutorials.types import Expression
 
@@ -51,3 +53,25 @@ def categorical_crossentropy(coding_dist: Expression, true_dist: Expression) -> 
 def binary_crossentropy(output: Expression, target: Expression) -> Expression:
     """Return the cross-entropy of each number between 0 and 1 with its target."""
     return -(target * T.log(output) + (1 - target) * T.log(1 - output))
+
+
+def conv2d(
+    input: Expression,
+    filters: Expression,
+    input_shape: Any = None,
+    filter_shape: Any = None,
+    border_mode: str = "valid",
+    subsample: tuple[int, int] = (1, 1),
+    filter_flip: bool = True,
+    image_shape: Any = None,
+) -> Expression:
+    """Return images convolved with filters, see :func:`dltutorials.backend.conv2d`.
+
+    Shapes may be given, and are not needed; the rest has to be as it is by default.
+    """
+    if (border_mode, tuple(subsample), filter_flip) != ("valid", (1, 1), True):
+        raise NotImplementedError(
+            f"conv2d: got border_mode={border_mode}, subsample={subsample}, "
+            f"filter_flip={filter_flip}; expected the defaults: Theano alone has the rest"
+        )
+    return convolution.conv2d(input, filters)

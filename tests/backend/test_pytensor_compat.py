@@ -76,7 +76,7 @@ def test_the_cross_entropy_of_labels():
 
 @on_pytensor
 def test_a_name_that_is_not_carried_says_so():
-    for module, name in ((theano, "gof"), (T, "Rop"), (T.nnet, "conv2d")):
+    for module, name in ((theano, "gof"), (T, "Rop"), (T.nnet, "conv3d")):
         with pytest.raises(AttributeError, match=rf"\.{name} is not carried over from Theano: .*"):
             getattr(module, name)
     with pytest.raises(AttributeError, match=r"has no option gpuarray\.preallocate"):

@@ -50,12 +50,56 @@ def mrg_streams():
     return [[rng.rstate, *(part for state in states for part in (state[-1], state.sum(0)))]]
 
 
+def loop():
+    """Let numbers grow in a loop, with a gradient through it, and draw in it."""
+    rng, x = MRG_RandomStreams(seed=123), T.vector("x")
+
+    def step(factor, value, x):
+        return factor * value + x, value < rng.uniform(value.shape)
+
+    (values, drawn), updates = theano.scan(
+        step, sequences=T.arange(1.0, 4.0), outputs_info=[x, None], non_sequences=x
+    )
+    outputs = [values, drawn, T.grad(T.sum(values[-1]), x)]
+    return call(theano.function([x], outputs, updates=updates), numpy.array([0.5, 0.25], "float32"))
+
+
+def rbm():
+    """Train a machine of 6 visible and 4 hidden units by persistent contrastive divergence."""
+    rng, numpy_rng, x = MRG_RandomStreams(seed=5), numpy.random.RandomState(1), T.matrix("x")
+    values = [numpy_rng.uniform(-0.5, 0.5, (6, 4)), numpy.zeros(4), numpy.zeros(6)]
+    params = [theano.shared(value.astype("float32")) for value in values]
+    W, hbias, vbias = params
+    chain = theano.shared(numpy.zeros((3, 4), "float32"))
+
+    def sample(scores):
+        p = T.nnet.sigmoid(scores)
+        return rng.binomial(size=p.shape, n=1, p=p, dtype="float32")
+
+    def gibbs(h):
+        v = sample(T.dot(h, W.T) + vbias)
+        return v, sample(T.dot(v, W) + hbias)
+
+    def free_energy(v):
+        return -T.dot(v, vbias) - T.sum(T.nnet.softplus(T.dot(v, W) + hbias), 1)
+
+    (v, h), updates = theano.scan(gibbs, outputs_info=[None, chain], n_steps=15)
+    chain_end = v[-1]
+    cost = T.mean(free_energy(x)) - T.mean(free_energy(chain_end))
+    gradients = T.grad(cost, params, consider_constant=[chain_end])
+    for param, gradient in zip(params, gradients):
+        updates[param] = param - T.cast(0.1, "float32") * gradient
+    updates[chain] = h[-1]
+    step = theano.function([x], [cost, chain_end, *gradients], updates=updates)
+    return call(step, numpy_rng.randint(0, 2, (3, 6)).astype("float32"))
+
+
 def call(function, *arguments):
     """Return what two calls in a row return."""
     return [function(*arguments) for _ in range(2)]
 
 
-CASES = (mrg, mrg_normal, mrg_streams)
+CASES = (mrg, mrg_normal, mrg_streams, loop, rbm)
 
 
 def compute(case):

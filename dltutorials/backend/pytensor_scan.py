@@ -1,0 +1,37 @@
+"""``theano.scan`` on PyTensor: a loop in a graph, and what it does to random streams.
+
+>>> import theano, theano.tensor as T
+>>> powers, updates = scan(lambda power: 2 * power, outputs_info=T.constant(1.0), n_steps=4)
+>>> theano.function([], powers, updates=updates)().tolist()
+[2.0, 4.0, 8.0, 16.0]
+"""
+
+import importlib
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+
+def scan(fn: Callable, *args: Any, **options: Any) -> tuple[Any, Any]:
+    """Return the outputs of a loop, and the updates of shared variables that it makes.
+
+    Parameters
+    ----------
+    fn : callable
+        Of expressions, one step of the loop; its result may contain updates.
+    *args, **options
+        Theano's: `sequences`, `outputs_info`, `non_sequences`, `n_steps`, ...
+
+    Returns
+    -------
+    outputs : expression or list of expressions
+        With all steps along the first axis.
+    updates : dict
+        For ``theano.function``; those of random streams that `fn` draws from are among them.
+    """
+    with warnings.catch_warnings():
+        # PyTensor announces an end of updates that are returned, and of default updates.
+        for message in ("Scan return signature", "Setting default_update"):
+            warnings.filterwarnings("ignore", message, DeprecationWarning)
+        theirs = importlib.import_module("pytensor.scan.basic").scan
+        return theirs(fn, *args, **options, return_updates=True)
