@@ -49,6 +49,12 @@ def require_level(name: str, value: Any) -> None:
         raise OptionError(f"{name}: got {value!r}, expected a number above 0 and below 1")
 
 
+def require_momentum(name: str, value: Any) -> None:
+    """Refuse anything but a number of at least 0 and below 1."""
+    if not 0 <= _real(value) < 1:
+        raise OptionError(f"{name}: got {value!r}, expected a number of at least 0 and below 1")
+
+
 def _real(value: Any) -> float:
     """Return `value` as a float; what is not a number becomes nan, which is outside every range."""
     return float(value) if isinstance(value, numbers.Real) else math.nan

@@ -1,4 +1,6 @@
 from dltutorials import LogisticRegression, OptionError, compile_task, sgd, shared_dataset, train
+from dltutorials.backend import default_mode
+from dltutorials.updates import decaying_learning_rate, momentum
 
 import numpy
 import pytest
@@ -79,3 +81,55 @@ def test_a_learning_rate_that_is_no_positive_number_is_refused(learning_rate):
     theta = theano.shared(1.0)
     with pytest.raises(OptionError, match="learning_rate: got"):
         sgd(theta**2, [theta], learning_rate)
+
+
+def steps_on(theta, updates, preparations):
+    """Take a step after each preparation; return the values of theta after each."""
+    step = theano.function([], [], updates=updates, mode=default_mode())
+    values = []
+    for prepare in preparations:
+        prepare()
+        step()
+        values.append(theta.get_value())
+    return numpy.array(values)
+
+
+@pytest.mark.numbers
+def test_momentum_agrees_with_numpy(floatX):
+    start = numpy.array([1.0, -2.0], floatX)
+    theta = theano.shared(start, "theta")
+    updates = momentum(T.sum(theta**2), [theta], learning_rate=0.1, momentum=0.9)
+    got = steps_on(theta, updates, [lambda: None] * 5)
+    expected, velocity, value = [], numpy.zeros(2), start.astype("float64")
+    for _ in range(5):
+        velocity = 0.9 * velocity - 0.1 * 2 * value
+        value = value + velocity
+        expected.append(value)
+    assert got.dtype == floatX
+    numpy.testing.assert_allclose(got, expected, {"float32": 1e-5, "float64": 1e-12}[floatX])
+
+
+@pytest.mark.numbers
+def test_a_decaying_learning_rate_agrees_with_numpy(floatX):
+    start = numpy.array([1.0, -2.0], floatX)
+    theta = theano.shared(start, "theta")
+    rate, begin_epoch = decaying_learning_rate(0.1, decay=0.5)
+    epochs = [lambda epoch=epoch: begin_epoch(epoch) for epoch in range(4)]
+    got = steps_on(theta, sgd(T.sum(theta**2), [theta], rate), epochs)
+    factors = numpy.cumprod([1 - 2 * 0.1 * 0.5**epoch for epoch in range(4)])
+    assert got.dtype == floatX
+    expected = factors[:, None] * start
+    numpy.testing.assert_allclose(got, expected, {"float32": 1e-5, "float64": 1e-12}[floatX])
+
+
+@pytest.mark.parametrize("value", [-0.1, 1, 1.5, float("nan"), "0.9"])
+def test_a_momentum_out_of_its_range_is_refused(value):
+    theta = theano.shared(1.0)
+    with pytest.raises(OptionError, match=r"momentum: got .*, expected a number of at least 0 and"):
+        momentum(theta**2, [theta], 0.1, value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, float("nan")])
+def test_a_decay_out_of_its_range_is_refused(value):
+    with pytest.raises(OptionError, match=r"learning_rate_decay: got .*, expected a number above"):
+        decaying_learning_rate(0.1, value)

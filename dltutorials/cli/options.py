@@ -17,7 +17,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dltutorials.checks import require_integer, require_not_negative, require_positive
+from dltutorials.checks import (
+    require_fraction,
+    require_integer,
+    require_momentum,
+    require_not_negative,
+    require_positive,
+)
 from dltutorials.cli.console import seed
 from dltutorials.datasets import FILE_NAME, find_dataset, list_files
 from dltutorials.datasets.shuffling import as_shuffle
@@ -93,6 +99,13 @@ def add_training_arguments(
     """Add the options of every training script, with a chapter's own defaults."""
     course: list[_Row] = [
         ("--learning-rate", "X", learning_rate, "length of a step"),
+        (
+            "--learning-rate-decay",
+            "X",
+            1.0,
+            "factor on the learning rate after each epoch; with 1 it stays as it is",
+        ),
+        ("--momentum", "X", 0.0, "fraction of the last step that a step goes on with"),
         ("--n-epochs", "N", n_epochs, "most epochs to train"),
         ("--batch-size", "N", batch_size, "examples in a minibatch"),
         (
@@ -186,6 +199,8 @@ def check_numbers(options: argparse.Namespace) -> None:
             require_integer(name, getattr(options, name), at_least=1)
     as_shuffle(options.shuffle, options.shuffle_once)
     require_positive("learning_rate", options.learning_rate)
+    require_fraction("learning_rate_decay", options.learning_rate_decay)
+    require_momentum("momentum", options.momentum)
     for name in ("L1_reg", "L2_reg"):
         if name in options:
             require_not_negative(name, getattr(options, name))
@@ -225,6 +240,10 @@ def early_stopping(options: argparse.Namespace) -> EarlyStopping | None:
 def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options that decide the result, unlike the number of epochs or the files."""
     named = {name: value for name, value in vars(options).items() if name not in _NOT_DECIDING}
+    # What changes nothing is left out: checkpoints from before these options lack them.
     if named.get("shuffle") is None:
-        named.pop("shuffle_once", None)  # says nothing then; checkpoints from before lack it
+        named.pop("shuffle_once", None)
+    for name, neutral in (("learning_rate_decay", 1), ("momentum", 0)):
+        if named.get(name) == neutral:
+            named.pop(name)
     return named

@@ -19,13 +19,13 @@ from dltutorials.cli.console import print_message
 from dltutorials.cli.options import hyperparameters, prepare_training_options
 from dltutorials.datasets import SPLITS
 from dltutorials.datasets.digests import digest_of_arrays
-from dltutorials.exceptions import DataError, DataWarning
+from dltutorials.exceptions import DataError, DataWarning, OptionError
 from dltutorials.loading import SharedDatasets, load_data
 from dltutorials.losses import penalty
 from dltutorials.training.compile import compile_task
 from dltutorials.training.task import Task
-from dltutorials.types import Expression
-from dltutorials.updates import sgd
+from dltutorials.types import Expression, Updates
+from dltutorials.updates import decaying_learning_rate, momentum, sgd
 
 import theano
 import theano.tensor as T
@@ -96,22 +96,18 @@ def prepare_task(
         The placeholders for a minibatch.
     datasets : SharedDatasets
     """
-    targets = [y] if getattr(model, "is_supervised", True) else []
-    objective = model.cost if hasattr(model, "cost") else model.negative_log_likelihood
-    cost = objective(*targets)
+    targets = [y] if model.is_supervised else []
+    cost = model.cost(*targets)
     cost += penalty(model.weights, getattr(options, "L1_reg", 0.0), getattr(options, "L2_reg", 0.0))
-    make_updates = getattr(model, "updates", None)
+    updates, begin_epoch = prepare_updates(options, model, cost)
     errors = getattr(model, "errors", None)
     misclassified = getattr(model, "misclassified", None)
+    _require_evaluation(options, errors, misclassified)
     return compile_task(
         x,
         y if targets else None,
         cost=cost,
-        updates=(
-            sgd(cost, model.params, options.learning_rate)
-            if make_updates is None
-            else make_updates(cost, options.learning_rate)
-        ),
+        updates=updates,
         errors=None if errors is None else errors(*targets),
         params=model.params,
         datasets=datasets,
@@ -119,7 +115,37 @@ def prepare_task(
         exact_evaluation=getattr(options, "exact_evaluation", False),
         misclassified=None if misclassified is None else misclassified(*targets),
         loss=getattr(model, "loss", None),
+        begin_epoch=begin_epoch,
     )
+
+
+def prepare_updates(
+    options: argparse.Namespace, model: Any, cost: Expression
+) -> tuple[Updates, Callable[[int], None] | None]:
+    """Return what a training step does, and what is done before each epoch, as the options say."""
+    rate, begin_epoch = options.learning_rate, None
+    if options.learning_rate_decay != 1:
+        rate, begin_epoch = decaying_learning_rate(rate, options.learning_rate_decay)
+    if hasattr(model, "updates"):
+        if options.momentum:
+            raise OptionError(
+                f"momentum: got {options.momentum}, but {type(model).__name__} has updates of its "
+                "own; leave it out"
+            )
+        return model.updates(cost, rate), begin_epoch
+    if options.momentum:
+        return momentum(cost, model.params, rate, options.momentum), begin_epoch
+    return sgd(cost, model.params, rate), begin_epoch
+
+
+def _require_evaluation(options: argparse.Namespace, errors: Any, misclassified: Any) -> None:
+    """Refuse options of the evaluation where there is nothing to evaluate."""
+    for name, is_there, what in (
+        ("exact_evaluation", errors, "errors to evaluate"),
+        ("significance", errors and misclassified, "mistakes to test"),
+    ):
+        if getattr(options, name, None) not in (None, False) and not is_there:
+            raise OptionError(f"{name}: this model has no {what}; leave it out")
 
 
 def fingerprint(program: str, options: argparse.Namespace, digest: str) -> dict[str, Any]:

@@ -204,8 +204,9 @@ def draw_history(options: argparse.Namespace) -> str:
     """Draw the learning curves of training runs; return what was drawn."""
     axes = plot_history(options.inputs, options.labels, log=options.log)
     figures.save_figure(axes[0].figure, options.output, options.dpi)
-    counts = [f"{len(line.get_xdata()):,}" for line in axes[1].lines]  # one per run
-    return f"trainings: {len(counts)}, validations: {', '.join(counts)}"
+    counts = [f"{len(line.get_xdata()):,}" for line in axes[len(axes) // 2].lines]  # of the cost
+    what = "validations" if len(axes) > 1 else "records"
+    return f"trainings: {len(counts)}, {what}: {', '.join(counts)}"
 
 
 def draw_filters(options: argparse.Namespace) -> str:

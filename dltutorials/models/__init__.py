@@ -51,7 +51,7 @@ class Model(Protocol):
     - ``misclassified(y)``, a bool vector: which examples are misclassified, for the
       test of significance;
     - ``updates(cost, learning_rate)``: what a training step does, if it is not
-      :func:`dltutorials.updates.sgd`;
+      :func:`dltutorials.updates.sgd`; the rate is a number, or a shared variable;
     - ``p_y_given_x``, ``predict`` and ``predict_proba``: all that
       :class:`~dltutorials.models.classifier.Classifier` gives to its subclasses.
 

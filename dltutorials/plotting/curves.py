@@ -50,9 +50,10 @@ def plot_history(
     Returns
     -------
     list of three Axes
-        Errors in %, with a star at the best validation error; mean training cost
-        since the last validation; minibatches until the patience ends. The test
-        error is that of the best model so far. All over the epochs done.
+        Errors in %, or what else the loss is, with a star at the best validation loss; mean
+        training cost since the last validation; minibatches until the patience ends. The
+        test error is that of the best model so far. All over the epochs done. Of runs
+        without validation, only the Axes of the cost, if `axes` are not given.
 
     Raises
     ------
@@ -67,6 +68,8 @@ def plot_history(
     Source: Getting Started, "Early-Stopping" and "Plotting Intermediate Results".
     """
     drawn = read_runs(runs, labels)
+    if axes is None and not any(run.is_validated for run in drawn):
+        return _plot_cost_alone(drawn, log)
     if axes is None:
         axes = new_column(_HEIGHTS, (len(drawn) + 2) * _LINE_HEIGHT, sharex=True)
     if len(axes) != 3:
@@ -80,8 +83,29 @@ def plot_history(
     return axes if isinstance(axes, list) else list(axes)
 
 
+def _plot_cost_alone(runs: Sequence[Run], log: bool) -> list[Any]:
+    """Draw what there is of runs without validation."""
+    axes = new_column(_HEIGHTS[:1], (len(runs) + 1) * _LINE_HEIGHT)
+    [ax] = axes
+    _plot_cost(runs, ax, log)
+    if len(runs) > 1:
+        for line, run in zip(ax.lines, runs):
+            line.set_label(run.label)
+        _add_legend(ax)
+    ax.set_xlabel("epochs")
+    _finish(ax)
+    return axes
+
+
+def _name_losses(runs: Sequence[Run]) -> str:
+    """Return what the losses are, with their unit: "error, %"."""
+    names = [f"{run.loss.name}, %" if run.loss.is_fraction else run.loss.name for run in runs]
+    return " or ".join(dict.fromkeys(names))
+
+
 def _plot_errors(runs: Sequence[Run], ax: Any, log: bool) -> None:
     alone = len(runs) == 1
+    validated = [run for run in runs if run.is_validated] or runs
     for run in runs:
         ax.plot(
             run.epochs, run.validation, color=run.colour, label="validation" if alone else run.label
@@ -99,10 +123,17 @@ def _plot_errors(runs: Sequence[Run], ax: Any, log: bool) -> None:
                 zorder=3,
             )
     if not alone:
-        ax.plot([], [], "-", color=GREY, label="validation error, best one marked")
-        ax.plot([], [], "--", linewidth=1, color=GREY, label="test error of the best model so far")
-    ax.set_ylabel("error, %")
+        name = " or ".join(dict.fromkeys(run.loss.name for run in validated))
+        ax.plot([], [], "-", color=GREY, label=f"validation {name}, best one marked")
+        ax.plot(
+            [], [], "--", linewidth=1, color=GREY, label=f"test {name} of the best model so far"
+        )
+    ax.set_ylabel(_name_losses(validated))
     _set_scale(ax, log)
+    _add_legend(ax)
+
+
+def _add_legend(ax: Any) -> None:
     ax.legend(
         loc="lower left",
         bbox_to_anchor=(-0.01, 1.0),
@@ -126,17 +157,18 @@ def _plot_test(run: Run, ax: Any, colour: Any, label: str | None) -> None:
 
 
 def _describe_best(run: Run) -> str:
-    best = run.best
-    text = f"best: validation {run.validation[best]:.3f} %"
+    best, unit = run.best, " %" if run.loss.is_fraction else ""
+    text = f"best: validation {run.validation[best]:.3f}{unit}"
     if not numpy.isnan(run.test[best]):
-        text += f", test {run.test[best]:.3f} %"
+        text += f", test {run.test[best]:.3f}{unit}"
     return f"{text}, after {run.epochs[best]:.4g} epochs"
 
 
 def _plot_cost(runs: Sequence[Run], ax: Any, log: bool) -> None:
     for run in runs:
         ax.plot(run.epochs, run.cost, color=run.colour, marker=run.marker)
-    ax.set_ylabel("training cost")
+    names = dict.fromkeys("cost" if run.is_validated else run.loss.name for run in runs)
+    ax.set_ylabel(f"training {' or '.join(names)}")
     _set_scale(ax, log)
 
 

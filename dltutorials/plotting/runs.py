@@ -10,12 +10,14 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional
 from dltutorials.plotting.figures import COLOURS, plain
 from dltutorials.training.history import History, read_history
+from dltutorials.training.loss import ERROR, Loss
 from dltutorials.training.result import Result
 
 import numpy
@@ -44,9 +46,11 @@ class Run(NamedTuple):
     cost : array
         Mean training cost since the last validation.
     validation, test : array
-        Errors, in %.
+        Errors, in %; or other losses as they are.
     patience : array
         In minibatches.
+    loss : Loss
+        What the losses are; where nothing was validated, what the cost is.
     """
 
     label: str
@@ -57,6 +61,7 @@ class Run(NamedTuple):
     validation: numpy.ndarray
     test: numpy.ndarray
     patience: numpy.ndarray
+    loss: Loss
 
     @property
     def marker(self) -> str | None:
@@ -65,8 +70,14 @@ class Run(NamedTuple):
 
     @property
     def best(self) -> int | None:
-        """The position of the lowest validation error, the first of equal ones."""
-        return None if numpy.isnan(self.validation).all() else int(numpy.nanargmin(self.validation))
+        """The position of the best validation loss, the first of equal ones."""
+        find = numpy.nanargmax if self.loss.larger_is_better else numpy.nanargmin
+        return int(find(self.validation)) if self.is_validated else None
+
+    @property
+    def is_validated(self) -> bool:
+        """Whether there is a validation loss."""
+        return not numpy.isnan(self.validation).all()
 
 
 def read_runs(runs: Any, labels: Sequence[str] | None = None) -> list[Run]:
@@ -153,7 +164,8 @@ def _history_of(run: Any) -> History:
     if isinstance(run, History):
         return run
     if isinstance(run, Result):
-        return History({"n_train_batches": _batches_of(run)}, run.history)
+        header = {"n_train_batches": _batches_of(run), "loss": asdict(run.loss)}
+        return History(header, run.history)
     if isinstance(run, (str, os.PathLike)):
         return read_history(run)
     raise OptionError(
@@ -208,17 +220,29 @@ def _columns(history: History, label: str, colour: Any) -> Run:
         numbers = numpy.array([numpy.nan if value is None else value for value in values], float)
         return numpy.where(abs(numbers) < _LARGEST, numbers, numpy.nan)
 
-    iterations = column("iteration")
+    iterations, loss = column("iteration"), _loss_of(history.header)
+    scale = 100 if loss.is_fraction else 1
     return Run(
         label=plain(label),
         colour=colour,
         epochs=(iterations + 1) / n_train_batches,
         iterations=iterations,
         cost=column("cost"),
-        validation=column("validation_loss") * 100,
-        test=column("test_score") * 100,
+        validation=column("validation_loss") * scale,
+        test=column("test_score") * scale,
         patience=column("patience"),
+        loss=loss,
     )
+
+
+def _loss_of(header: dict[str, Any]) -> Loss:
+    """Return what the losses of a history are: errors, if its header does not say it."""
+    fields, expected = header.get("loss"), asdict(ERROR)
+    if not isinstance(fields, dict) or set(fields) != set(expected):
+        return ERROR
+    if any(type(fields[name]) is not type(value) for name, value in expected.items()):
+        return ERROR
+    return Loss(**{**fields, "name": plain(_shorten(fields["name"], _LONGEST_NAME))})
 
 
 def _colours(n_runs: int) -> Sequence[Any]:

@@ -1,10 +1,12 @@
 import sys
+from dataclasses import asdict
 
 from dltutorials.exceptions import DataError, OptionError, SetupError
 from dltutorials.plotting import plot_history, save_figure
 from dltutorials.plotting.figures import COLOURS
 from dltutorials.plotting.runs import label_runs
 from dltutorials.training.history import History, HistoryWriter
+from dltutorials.training.loss import COST, Loss
 from dltutorials.training.result import Result
 
 import pytest
@@ -56,6 +58,32 @@ class TestHistory:
         lines = [line_of(errors, f"seed={seed}") for seed in (0, *range(2, 10))]
         assert len({tuple(line.get_color()) for line in lines}) == 9
         assert fits(errors.figure)
+
+    def test_without_validation_only_the_cost_is_drawn(self):
+        header = {"n_train_batches": 10, "loss": asdict(COST)}
+        unknown = {"validation_loss": None, "test_score": None, "patience": None}
+        run = History(header, [{**record, **unknown} for record in records()])
+        [cost] = plot_history(run)
+        assert cost.get_ylabel() == "training cost"
+        assert cost.lines[0].get_ydata() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
+        assert not [text for text in cost.texts if text.get_text()]
+        assert fits(cost.figure)
+        [cost] = plot_history([run, run], labels=["a", "b"])
+        assert legend_of([cost]) == ["a", "b"]
+        assert fits(cost.figure)
+
+    def test_the_best_of_what_is_to_be_raised_is_the_largest(self):
+        loss = Loss("pseudo-likelihood", is_fraction=False, larger_is_better=True)
+        run = History({"n_train_batches": 10, "loss": asdict(loss)}, records())
+        errors, *_ = plot_history(run)
+        assert errors.get_ylabel() == "pseudo-likelihood"
+        best = line_of(errors, "best: validation 0.200, test 0.210, after 1 epochs")
+        assert best.get_ydata()[0] == pytest.approx(0.2)
+
+    @pytest.mark.parametrize("loss", [3, {"name": "error"}, {**asdict(COST), "name": 5}])
+    def test_a_header_that_says_nothing_of_the_loss_is_of_errors(self, loss):
+        run = History({"n_train_batches": 10, "loss": loss}, records())
+        assert plot_history(run)[0].get_ylabel() == "error, %"
 
     def test_labels(self):
         assert label_runs([{}], [""]) == ["run 1"]

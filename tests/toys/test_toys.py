@@ -1,0 +1,211 @@
+"""The toy models train, stop, are killed and go on, and nothing outside this folder knows them."""
+
+import argparse
+import contextlib
+import os
+import signal
+import warnings
+from pathlib import Path
+
+from dltutorials import load_data
+from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
+from dltutorials.cli.outputs import CheckpointFile, HistoryFile, LinePrinter
+from dltutorials.cli.prepare import make_placeholders, prepare_task
+from dltutorials.prediction.saved_model import load_model
+from dltutorials.training.callbacks import Callback
+from dltutorials.training.checkpoint import load_state
+from dltutorials.training.history import read_history
+from dltutorials.training.phases import Phase, train_phases
+from dltutorials.training.state import TrainingState
+
+import numpy
+import pytest
+import train_autoencoder
+import train_dropout
+from autoencoder import Autoencoder
+from dropout import Dropout
+from helpers import without_seconds
+
+FOLDER = Path(__file__).parent
+pytestmark = pytest.mark.numbers
+SCRIPTS = {"dropout": train_dropout, "autoencoder": train_autoencoder}
+
+
+def make_sets():
+    """Return three pairs that a few hidden units can learn: the largest of 12 inputs tells y."""
+    rng = numpy.random.RandomState(5)
+    sets = []
+    for n_examples in (60, 30, 30):
+        y = rng.randint(0, 3, n_examples)
+        x = (rng.rand(n_examples, 12) * 0.5).astype("float32")
+        x[numpy.arange(n_examples), y * 4] = 1
+        sets.append((x, y))
+    return sets
+
+
+def make_task(name, *rows_of_options):
+    """Compile a toy as its script does; once for each list of options."""
+    x, y = make_placeholders()
+    rng = numpy.random.RandomState(3)
+    parser = argparse.ArgumentParser()
+    add_training_arguments(parser, learning_rate=0.1, batch_size=10)
+    if name == "dropout":
+        add_classifier_arguments(parser)
+        model = Dropout(rng, x, n_in=12, n_hidden=8, n_out=3)
+    else:
+        model = Autoencoder(rng, x, n_in=12, n_hidden=8)
+    data = load_data(make_sets())
+    return [prepare_task(parser.parse_args(row), model, x, y, data) for row in rows_of_options]
+
+
+MOMENTUM = ["--momentum", "0.5", "--learning-rate-decay", "0.5"]
+RUNS = {
+    "dropout": (["dropout", []], [("", 3)]),
+    "autoencoder": (["autoencoder", []], [("", 3)]),
+    "momentum and decay": (["autoencoder", MOMENTUM], [("", 3)]),
+    "two phases": (["dropout", [], ["--learning-rate", "0.5"]], [("first", 2), ("second", 2)]),
+}
+
+
+@pytest.fixture(scope="module", params=list(RUNS))
+def run(request, tmp_path_factory):
+    """Return a training run that can begin again and again, and how it ends undisturbed."""
+    how, phases = RUNS[request.param]
+    run = Run(make_task(*how), phases, tmp_path_factory.mktemp("run"))
+    run.undisturbed = run.finish("undisturbed")
+    return run
+
+
+class Run:
+    """Phases over tasks that are compiled once; each attempt begins where a new process would."""
+
+    def __init__(self, tasks, phases, folder):
+        self.tasks, self.folder = tasks, folder
+        self.starts = [TrainingState.begin(task) for task in tasks]
+        self.phases = [
+            Phase(name, lambda task=task: task, n_epochs)
+            for task, (name, n_epochs) in zip(tasks, phases)
+        ]
+
+    def finish(self, name, *callbacks):
+        """Begin, or go on from the checkpoint of that name; return all that it ends in."""
+        for task, start in zip(self.tasks, self.starts):
+            task.set_params(start.params)
+            if task.set_rest is not None:
+                task.set_rest(start.rest)
+        state_file, history = self.folder / f"{name}.state", self.folder / f"{name}.jsonl"
+        state = load_state(state_file).state if state_file.exists() else None
+        files = [HistoryFile(history, lambda task: {}), CheckpointFile(state_file, 1, {}, {})]
+        result = train_phases(self.phases, [*callbacks, *files], state)
+        rest = self.tasks[-1].get_rest()
+        arrays = [value.tobytes() for value in [*result.best_params, *rest]]
+        records = read_history(history).records
+        assert without_seconds(records) == without_seconds(result.history)
+        return arrays, without_seconds(records), result.stop_reason
+
+
+class At(Callback):
+    """Does something after a minibatch, counted over all phases."""
+
+    def __init__(self, minibatch, act):
+        self.minibatch, self.act = minibatch, act
+        self.n_done = 0
+
+    def on_minibatch(self, iteration, cost, patience):
+        self.n_done += 1
+        if self.n_done == self.minibatch:
+            self.act()
+
+
+class Stop(At):
+    """Asks for an end after a minibatch."""
+
+    def __init__(self, minibatch):
+        super().__init__(minibatch, lambda: None)
+
+    def stop_requested(self):
+        return self.n_done >= self.minibatch
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed(program):
+    """Run a program in a process of its own, and require that SIGKILL ends it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which do nothing here
+        process = os.fork()
+    if process == 0:
+        with contextlib.suppress(BaseException):
+            program()
+        os._exit(1)
+    _, status = os.waitpid(process, 0)
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+@pytest.mark.parametrize("minibatch", [1, 6, 8, 15, 18])
+def test_a_stopped_run_that_goes_on_ends_in_the_same_bytes(run, minibatch):
+    name = f"stopped-{minibatch}"
+    assert run.finish(name, Stop(minibatch))[2] == "interrupted"
+    assert run.finish(name) == run.undisturbed
+
+
+@pytest.mark.parametrize("minibatch", [3, 7, 12, 16])
+def test_a_killed_run_that_goes_on_ends_in_the_same_bytes(run, minibatch):
+    name = f"killed-{minibatch}"
+    killed(lambda: run.finish(name, At(minibatch, kill)))
+    assert run.finish(name) == run.undisturbed
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch, capsys):
+    """Return a function that runs a toy's script in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    sets = dict(zip(("train", "valid", "test"), make_sets()))
+    numpy.savez("labelled.npz", **{f"{n}_{k}": a for n in sets for k, a in zip("xy", sets[n])})
+    numpy.savez("unlabelled.npz", **{f"{name}_x": pair[0] for name, pair in sets.items()})
+
+    def start(name, *arguments, data=None):
+        data = data or {"dropout": "labelled.npz", "autoencoder": "unlabelled.npz"}[name]
+        monkeypatch.setattr("sys.argv", [f"train_{name}.py"])
+        sizes = ["--n-hidden", "8", "--batch-size", "10", "--n-epochs", "3"]
+        return SCRIPTS[name].main([*sizes, "--dataset", data, *arguments])
+
+    return start
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(SCRIPTS))
+def test_a_script_that_is_killed_and_resumed_saves_the_same_bytes(name, start, monkeypatch):
+    assert start(name, "--save", "all.pkl", "--history", "all.jsonl") == 0
+    files = ["--save", "some.pkl", "--history", "some.jsonl", "--checkpoint", "some.state"]
+    on_minibatch = At(10, kill).on_minibatch
+    with monkeypatch.context() as patch:
+        patch.setattr(LinePrinter, "on_minibatch", lambda self, *about: on_minibatch(*about))
+        killed(lambda: start(name, *files))
+    assert start(name, *files, "--resume", "some.state") == 0
+    assert Path("some.pkl").read_bytes() == Path("all.pkl").read_bytes()
+    all_records, some_records = (read_history(f"{n}.jsonl").records for n in ("all", "some"))
+    assert without_seconds(some_records) == without_seconds(all_records)
+
+
+@pytest.mark.slow
+def test_what_learns_without_labels_shows_a_cost(start, capsys):
+    assert start("autoencoder", "--history", "run.jsonl") == 0
+    out, err = capsys.readouterr()
+    assert [line.split(" cost ")[0] for line in out.splitlines()[:4]] == [
+        *(f"epoch {epoch}, minibatch 6/6," for epoch in (1, 2, 3)),
+        "Optimization complete with",
+    ]
+    assert err.endswith("all 3 epochs are done; the newest parameters are in best_model.pkl\n")
+    assert "error" not in out
+    saved = load_model("best_model.pkl", model_class=Autoencoder)
+    assert saved.sizes == {"n_in": 12, "n_hidden": 8}
+    assert [record["validation_loss"] for record in read_history("run.jsonl").records] == [None] * 3
+
+
+def test_toys_are_small():
+    for name in SCRIPTS:
+        assert len((FOLDER / f"train_{name}.py").read_text().splitlines()) <= 60
