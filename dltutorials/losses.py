@@ -33,7 +33,9 @@ from dltutorials.types import Expression
 import theano.tensor as T
 
 
-def negative_log_likelihood(p_y_given_x: Any, y: Any, reduction: str = "mean") -> Any:
+def negative_log_likelihood(
+    p_y_given_x: Expression, y: Expression, reduction: str = "mean"
+) -> Expression:
     r"""Return the negative log-likelihood of the true labels.
 
     Where `p_y_given_x` is the softmax of some scores, Theano computes the
@@ -73,7 +75,7 @@ def negative_log_likelihood(p_y_given_x: Any, y: Any, reduction: str = "mean") -
     return -(T.mean if reduction == "mean" else T.sum)(log_likelihoods)
 
 
-def zero_one_loss(p_y_given_x: Any, y: Any) -> Any:
+def zero_one_loss(p_y_given_x: Expression, y: Expression) -> Expression:
     """Return the number of examples whose most probable label is not the true one.
 
     Parameters
@@ -101,7 +103,7 @@ def zero_one_loss(p_y_given_x: Any, y: Any) -> Any:
     return T.sum(misclassified(T.argmax(p_y_given_x, axis=1), y))
 
 
-def errors(y_pred: Any, y: Any) -> Any:
+def errors(y_pred: Expression, y: Expression) -> Expression:
     """Return the fraction of examples that are misclassified.
 
     Parameters
@@ -127,7 +129,7 @@ def errors(y_pred: Any, y: Any) -> Any:
     return T.mean(misclassified(y_pred, y))
 
 
-def misclassified(y_pred: Any, y: Any) -> Any:
+def misclassified(y_pred: Expression, y: Expression) -> Expression:
     """Return which examples are misclassified.
 
     Parameters
@@ -152,7 +154,7 @@ def misclassified(y_pred: Any, y: Any) -> Any:
     return T.neq(y_pred, _labels(y, *_shape_of_probabilities(y_pred)))
 
 
-def l1(weights: Iterable[Any]) -> Any:
+def l1(weights: Iterable[Expression]) -> Expression:
     """Return the sum of the absolute values of all `weights`.
 
     Parameters
@@ -171,7 +173,7 @@ def l1(weights: Iterable[Any]) -> Any:
     return sum(T.sum(abs(W)) for W in weights)
 
 
-def l2_sqr(weights: Iterable[Any]) -> Any:
+def l2_sqr(weights: Iterable[Expression]) -> Expression:
     """Return the sum of the squares of all `weights`: the squared L2 norm.
 
     Parameters
@@ -191,7 +193,7 @@ def l2_sqr(weights: Iterable[Any]) -> Any:
     return sum(sum_of_squares(W) for W in weights)
 
 
-def penalty(weights: Iterable[Any], L1_reg: float = 0, L2_reg: float = 0) -> Any:
+def penalty(weights: Iterable[Expression], L1_reg: float = 0, L2_reg: float = 0) -> Expression:
     """Return ``L1_reg * l1(weights) + L2_reg * l2_sqr(weights)``, to add to a cost.
 
     Parameters
@@ -230,7 +232,7 @@ def _shape_of_probabilities(y_pred: Expression) -> tuple[Expression, ...]:
     return (y_pred.shape[0],)
 
 
-def _labels(y: Any, *shape: Expression) -> Expression:
+def _labels(y: Expression, *shape: Expression) -> Expression:
     """Return labels that are checked when they are computed, if they are an integer vector."""
     _require_labels(y)
     return checked_labels(y, *shape)

@@ -28,6 +28,7 @@ from dltutorials.checks import require_integer
 from dltutorials.exceptions import OptionError
 from dltutorials.models.classifier import Classifier
 from dltutorials.models.logistic import LogisticRegression
+from dltutorials.types import Expression
 
 import numpy
 import theano
@@ -94,7 +95,7 @@ class HiddenLayer:
     """
 
     def __init__(
-        self, rng: Any, input: Any, n_in: int, n_out: int, activation: str = "tanh"
+        self, rng: Any, input: Expression, n_in: int, n_out: int, activation: str = "tanh"
     ) -> None:
         require_integer("n_in", n_in, at_least=1)
         require_integer("n_out", n_out, at_least=1)
@@ -159,7 +160,7 @@ class MLP(Classifier):
     def __init__(
         self,
         rng: Any,
-        input: Any,
+        input: Expression,
         n_in: int,
         n_hidden: int,
         n_out: int,

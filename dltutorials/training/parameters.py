@@ -37,7 +37,7 @@ from dltutorials.io.file_kinds import name_kind
 from dltutorials.io.files import durable_writer
 from dltutorials.io.safe_pickle import load_pickle
 from dltutorials.training.description import Description, describe_model, parse_description
-from dltutorials.types import PathLike
+from dltutorials.types import PathLike, SharedVariable
 
 import numpy
 
@@ -196,7 +196,7 @@ def _advise(error: DataError, kind: str | None) -> DataError:
     return DataError(f"{error}; give a file of parameters, as save_params writes it")
 
 
-def _read_like(param: Any, file: Any) -> numpy.ndarray:
+def _read_like(param: SharedVariable, file: BinaryIO) -> numpy.ndarray:
     present = param.get_value(borrow=True)
     max_bytes = present.size * numpy.dtype("float64").itemsize + _MAX_OVERHEAD
     value: Any = load_pickle(file, max_bytes)
