@@ -1,4 +1,7 @@
+import contextlib
 import fcntl
+import io
+import itertools
 import os
 import pty
 import re
@@ -7,7 +10,7 @@ import subprocess
 import sys
 import termios
 
-from dltutorials import Callback, Loss, ProgressBar, Task, TrainingState, train
+from dltutorials import Loss, ProgressBar, Task, TrainingState, train
 
 import pytest
 from helpers import SCRIPTS
@@ -67,48 +70,56 @@ def test_no_colour_where_it_is_not_wanted(tmp_path, tiny_file, variables, has_ba
     assert "\x1b[3" not in received
 
 
+class Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self):
+        return True
+
+    def bars(self):
+        """Return what has been drawn: text, full tenths of the bar, text."""
+        found = re.findall(r"([^|\r]+) \|([^|]*)\|[^|\r]* left, ([^\r\x1b]*)", self.getvalue())
+        return [
+            (re.sub(r"\x1b\[\w*", "", place), bar.count("#"), rest.strip())
+            for place, bar, rest in found
+        ]
+
+
 @pytest.fixture
-def terminal(monkeypatch):
+def drawing(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("time.monotonic", itertools.count().__next__)  # always time to draw
+    return contextlib.redirect_stderr(Terminal())  # pytest has its own stderr until the test begins
 
 
-@pytest.mark.usefixtures("terminal")
-def test_the_bar_ends_where_the_patience_or_the_last_epoch_does():
-    with ProgressBar(n_train_batches=10, n_epochs=5) as bar:
+def test_the_bar_ends_where_the_patience_or_the_last_epoch_does(drawing):
+    with drawing as terminal, ProgressBar(n_train_batches=10, n_epochs=5) as bar:
         assert bar.is_shown
-        bar.on_minibatch(4, 0.5, 30)
-        assert (bar._bar.n, bar._bar.total) == (5, 31)
-        bar._next = 0
+        bar.on_minibatch(14, 0.5, 30)  # 15 of 31
         bar.on_record({"validation_loss": 0.125})
-        bar.on_minibatch(29, 0.25, 60.5)
-        assert (bar._bar.n, bar._bar.total) == (30, 50)
-        assert bar._bar.desc == "epoch 3, 10/10"
-        assert bar._bar.postfix == "cost 0.250, error 12.50 %, patience 31"
+        bar.on_minibatch(29, 0.25, 60.5)  # 30 of 50
+    assert terminal.bars() == [
+        ("epoch 2, 5/10", 4, "cost 0.500, patience 16"),
+        ("epoch 3, 10/10", 6, "cost 0.250, error 12.50 %, patience 31"),
+    ]
 
 
-@pytest.mark.usefixtures("terminal")
-def test_a_disabled_bar_shows_nothing(capsys):
-    with ProgressBar(10, disable=True) as bar:
+def test_a_disabled_bar_shows_nothing(drawing):
+    with drawing as terminal, ProgressBar(10, disable=True) as bar:
         assert not bar.is_shown
         bar.on_minibatch(4, 0.5, 30)
         bar.on_record({"validation_loss": None})
-    assert capsys.readouterr().err == ""
+    assert terminal.getvalue() == ""
 
 
-@pytest.mark.usefixtures("terminal")
-def test_a_bar_knows_from_the_run_how_long_it_is_and_what_it_shows():
+def test_a_bar_knows_from_the_run_how_long_it_is_and_what_it_shows(drawing):
     theta = [0.0]
     task = Task(
         lambda index: 0.25, 10, lambda: list(theta), lambda values: None, loss=Loss("cost", False)
     )
-    shown = []
-
-    class Look(Callback):
-        def on_minibatch(self, iteration, cost, patience):
-            shown.append((bar._bar.n, bar._bar.total, bar._bar.desc, bar._bar.postfix))
-
-    with ProgressBar() as bar:
+    with drawing as terminal, ProgressBar() as bar:
         state = TrainingState.begin(task).copy(phase="pretraining")
-        train(task, 5, callbacks=[bar, Look()], resume=state)
-    assert shown[0] == (1, 50, "pretraining, epoch 1, 1/10", "cost 0.250")
+        train(task, 5, callbacks=[bar], resume=state)
+    shown = terminal.bars()
+    assert shown[0] == ("pretraining, epoch 1, 1/10", 0, "cost 0.250")
+    assert shown[-1] == ("pretraining, epoch 5, 10/10", 10, "cost 0.250")
