@@ -92,7 +92,7 @@ def checked_labels(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
         n_labels = y.shape[0]
         if not isinstance(n_rows, jax.core.Tracer) and n_labels != int(n_rows):
             raise LabelError(n_labels, int(n_rows))
-        y = y.astype(jnp.promote_types(y.dtype, "int32"))  # which has numbers beyond
+        y, n_out = y.astype("int64"), jnp.asarray(n_out, "int64")  # of the size of UNLIMITED
         is_wrong = (y < 0) | (y >= n_out) | (n_labels != n_rows)
         return jnp.where(is_wrong, _refused(y.dtype), y)
 

@@ -58,6 +58,11 @@ def test_a_wrong_label_makes_the_cost_nan(dtype):
         assert numpy.isnan(cost(p, numpy.array([0, wrong], dtype)))
 
 
+def test_labels_without_a_limit_are_only_looked_at_for_their_sign():
+    y = T.ivector("y")
+    assert with_jax([y], checked_labels(y, 3))([0, 7, 2**31 - 1]).tolist() == [0, 7, 2**31 - 1]
+
+
 def test_integers_and_small_floats_meet_in_float64_as_in_numpy():
     n, x = T.lvector("n"), T.fvector("x")
     product, total = with_jax([n, x], [n * x, T.sum(x)])(
