@@ -31,6 +31,7 @@ from typing import Any
 from dltutorials.backend import minibatch_rows
 from dltutorials.checks import require_integer
 from dltutorials.datasets import SPLITS
+from dltutorials.datasets.labels import require_as_many
 from dltutorials.exceptions import DataError, OptionError, within
 from dltutorials.shared import SharedDataset
 from dltutorials.types import Expression
@@ -115,7 +116,7 @@ def as_shared_dataset(data: Any) -> SharedDataset:
     Raises
     ------
     DataError
-        If it is anything else, arrays for example.
+        If it is anything else, arrays for example, or there is not a label for each example.
     """
     if isinstance(data, SharedDataset):
         return data
@@ -127,7 +128,10 @@ def as_shared_dataset(data: Any) -> SharedDataset:
             f"got {got}, expected shared variables: shared_dataset((x, y)) makes them of arrays, "
             "load_data(...) of three sets at once"
         )
-    return SharedDataset(data, data)
+    shared = SharedDataset(data, data)
+    for labels in shared.rows[1:]:
+        require_as_many(len(labels), shared.n_examples)
+    return shared
 
 
 def as_shared_datasets(datasets: Sequence[Any]) -> list[SharedDataset]:

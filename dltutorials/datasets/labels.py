@@ -147,7 +147,7 @@ def _plain(labels: numpy.ndarray) -> numpy.ndarray:
         return labels
     values = labels.ravel().tolist()
     for number, value in enumerate(values):
-        if value is None or value != value:
+        if not _is_equal(value, value):  # None, nan, or a value that pandas misses
             raise DataError(
                 f"y: got {value} in example {number}, expected labels; "
                 "remove the examples without a label"
@@ -170,6 +170,14 @@ def _require_one_each(y: numpy.ndarray, n_examples: int) -> None:
     if y.ndim != 1:
         raise DataError(f"y: got {describe(y)}, expected an integer array of shape (n,){advice}")
     require_as_many(len(y), n_examples, "label")
+
+
+def _is_equal(value: Any, other: Any) -> bool:
+    """Return whether values are equal, as far as they have an answer to that."""
+    try:
+        return value is not None and bool(value == other)
+    except TypeError:  # pandas.NA
+        return False
 
 
 def _is_one_hot(y: numpy.ndarray) -> bool:

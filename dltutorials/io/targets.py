@@ -45,6 +45,8 @@ def check_output(path: PathLike) -> None:
 def find_target(path: PathLike) -> Path:
     """Return the file that a path leads to, there or not; refuse what is not one."""
     name = os.fspath(path)
+    if "\0" in name:
+        raise OutputError(f"cannot write {name!r}: a name has no zero byte")
     target = Path(os.path.realpath(name))
     try:
         status = os.stat(name)

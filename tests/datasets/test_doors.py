@@ -364,6 +364,26 @@ class TestClassNames:
         both[1] = dltutorials.shared_dataset((x, names[y % 2]), class_names=both[0].class_names)
         assert as_shared_datasets(both) == both
 
+    def test_shared_variables_of_your_own_have_a_label_for_each_example(self, x, y):
+        own = theano.shared(x.astype("float32")), theano.shared(y[:-1].astype("int32"))
+        with pytest.raises(DataError, match="training set: got 60 examples and 59 labels"):
+            as_shared_datasets([own])
+
+    def test_a_label_that_neither_is_nor_is_not_is_missing(self, x, y):
+        class NA:  # as pandas.NA
+            def __eq__(self, other):
+                return self
+
+            __ne__, __hash__ = __eq__, object.__hash__
+
+            def __bool__(self):
+                raise TypeError("boolean value of NA is ambiguous")
+
+        labels = numpy.array(["cat", "dog", "owl"], object)[y % 3]
+        labels[7] = NA()
+        with pytest.raises(DataError, match=r"y: got .* in example 7, .* without a label"):
+            load_data((x, labels))
+
 
 class TestScale:
     @pytest.mark.parametrize("door", [*IN_MEMORY, *IN_FILES])

@@ -99,6 +99,7 @@ def test_what_cannot_be_written_is_found_beforehand(tmp_path):
     for path, message in (
         (tmp_path, "it is a folder"),
         ("", "it is a folder"),
+        ("a\0b", "a name has no zero byte"),
         (tmp_path / "missing" / "m.pkl", "No such file or directory; choose a file in a folder"),
         (tmp_path / "file" / "m.pkl", "Not a directory"),
     ):
