@@ -5,8 +5,10 @@ Both directions follow the types that the dataclasses declare: an attribute that
 
 >>> import numpy
 >>> from dltutorials.training.early_stopping import EarlyStopping
->>> W = numpy.ones(2)
->>> state = TrainingState(EarlyStopping().start(83), 83, params=[W], best_params=[W])
+>>> W, patience = numpy.ones(2), EarlyStopping().start(83)
+>>> patience.observe(82, 0.125)
+True
+>>> state = TrainingState(patience, 83, iteration=82, params=[W], best_params=[W])
 >>> numbers, arrays = take_apart(state)
 >>> numbers["n_train_batches"], numbers["params"], numbers["best_params"], list(arrays)
 (83, ['params_0'], ['params_0'], ['params_0'])

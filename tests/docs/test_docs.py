@@ -213,8 +213,12 @@ def thumbnail(picture):
 
 def commands(page):
     text = page.read_text(encoding="utf-8")
-    lines = "".join(content for _, content in blocks(text, "sh", "bash")).replace("\\\n", " ")
-    return [line for line in lines.splitlines() if "scripts/benchmarks" not in line]
+    found = []
+    for language, content in blocks(text, "sh", "bash"):
+        lines = content.replace("\\\n", " ").splitlines()
+        ours = [line for line in lines if re.match(r"python scripts/\w+\.py", line)]
+        found += lines if language == "sh" else ours  # bash has other commands too
+    return found
 
 
 # The pages
