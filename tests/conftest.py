@@ -25,6 +25,8 @@ OF_THE_OTHER = {
         "mrg_uniform",
         "numba_kernels",
         "pytensor_index",
+        "random_streams_numba",
+        "random_streams",
     ),
     "PyTensor": ("whole_graph_linker", "sum_of_squares", "theano_patches"),
 }[backend.name()]

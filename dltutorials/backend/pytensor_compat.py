@@ -27,6 +27,7 @@ MODULES = {
     "theano.sandbox.rng_mrg": "dltutorials.backend.mrg_streams",
     "theano.tensor": "pytensor.tensor",
     "theano.tensor.nnet": "dltutorials.backend.pytensor_nnet",
+    "theano.tensor.shared_randomstreams": "dltutorials.backend.random_streams",
     "theano.tensor.signal.pool": "dltutorials.backend.pytensor_pool",
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dltutorials.backend import fetch, updated_variables, uses_jax
+from dltutorials.backend.random_state import pack, unpack
 from dltutorials.datasets import SPLITS
 from dltutorials.exceptions import OptionError
 from dltutorials.loading import examine
@@ -19,7 +20,6 @@ from dltutorials.shared import SharedDataset
 from dltutorials.training.loss import Loss
 from dltutorials.training.minibatch_function import evaluator, indexed, minibatch_function
 from dltutorials.training.placeholders import check_placeholders
-from dltutorials.training.random_state import pack, unpack
 from dltutorials.training.task import Task
 from dltutorials.types import Expression, SharedVariable, Updates
 

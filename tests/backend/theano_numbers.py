@@ -14,6 +14,7 @@ import numpy
 import theano
 import theano.tensor as T
 from theano.sandbox.rng_mrg import MRG_RandomStreams
+from theano.tensor.shared_randomstreams import RandomStreams
 
 FILE = Path(__file__).resolve().parent / "engines" / "theano_numbers.json"
 
@@ -48,6 +49,23 @@ def mrg_streams():
         rng.uniform(size, ndim=1 if size != (600, 700) else 2)
     states = [update[0].get_value() for update in rng.state_updates]
     return [[rng.rstate, *(part for state in states for part in (state[-1], state.sum(0)))]]
+
+
+def old_streams():
+    """Draw from NumPy's old generators: each distribution, with odd numbers of normal ones."""
+    rng, x = RandomStreams(seed=234), T.matrix("x")
+    outputs = [
+        rng.uniform((2, 3)),
+        rng.uniform(x.shape, low=-1.0, high=3.0, dtype="float64"),
+        rng.normal((3,), avg=1.0, std=x[0, 0]),
+        rng.binomial(x.shape, n=5, p=x),
+        rng.random_integers((4,), low=-2, high=6),
+        rng.permutation(n=5),
+        rng.permutation((2,), n=3),
+        rng.poisson((3,), lam=2.5),
+        rng.normal(avg=x),
+    ]
+    return call(theano.function([x], outputs), numpy.full((1, 2), 0.4, "float32"))
 
 
 def loop():
@@ -99,7 +117,7 @@ def call(function, *arguments):
     return [function(*arguments) for _ in range(2)]
 
 
-CASES = (mrg, mrg_normal, mrg_streams, loop, rbm)
+CASES = (mrg, mrg_normal, mrg_streams, old_streams, loop, rbm)
 
 
 def compute(case):
