@@ -7,11 +7,8 @@ from typing import Any
 
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
-from dltutorials.cli.saved_models import (
-    add_saved_model_arguments,
-    read_saved_model,
-    read_test_set,
-)
+from dltutorials.cli.plot_options import STRIP_UNITS, make_parser
+from dltutorials.cli.saved_models import read_saved_model, read_test_set
 from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional
@@ -19,162 +16,18 @@ from dltutorials.io.files import durable_writer, prepare_output
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.plotting import animation, figures, frames
 from dltutorials.plotting.curves import plot_history
-from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS, choose_units, plot_filters
+from dltutorials.plotting.filters import N_UNITS, choose_units, plot_filters
 from dltutorials.plotting.layout import as_columns
 from dltutorials.plotting.maps import plot_maps
-from dltutorials.plotting.misclassified import N_MISTAKES, plot_errors
-from dltutorials.plotting.runs import MAX_RUNS
+from dltutorials.plotting.misclassified import plot_errors
 from dltutorials.prediction.saved_model import check_class_names
 from dltutorials.training.parameters import read_params_and_description
 from dltutorials.training.snapshots import find_snapshots
 
-STRIP_UNITS = 10
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
-    return console.run(plot, make_parser(), argv)
-
-
-def make_parser() -> console.Parser:
-    """Return the parser of the script's options."""
-    parser = console.Parser(
-        description=__doc__, epilog="Each has options of its own: %(prog)s KIND --help."
-    )
-    kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
-    for add_kind in (_add_history, _add_filters, _add_maps, _add_errors, _add_snapshots):
-        add_kind(kinds)
-    return parser
-
-
-def _add_history(kinds: Any) -> None:
-    parser = _add_kind(
-        kinds, draw_history, "history", "validation and test error, training cost and patience"
-    )
-    parser.add_argument(
-        "inputs",
-        nargs="+",
-        metavar="FILE",
-        help="what --history wrote, even while the training runs; several are compared, "
-        f"{MAX_RUNS} at most",
-    )
-    parser.add_argument(
-        "--labels",
-        nargs="+",
-        metavar="TEXT",
-        help="one per file, for the legend; default: the file's name and what differs in the "
-        "options",
-    )
-    parser.add_argument("--log", action="store_true", help="logarithmic scales of errors and cost")
-
-
-def _add_filters(kinds: Any) -> None:
-    parser = _add_kind(
-        kinds,
-        draw_filters,
-        "filters",
-        "the weights of each label, hidden unit or filter, as an image",
-    )
-    parser.add_argument("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
-    _add_weight_options(parser, str(N_UNITS))
-
-
-def _add_maps(kinds: Any) -> None:
-    parser = _add_kind(kinds, draw_maps, "maps", "the maps of a convolutional network, of an image")
-    add = parser.add_argument
-    add("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
-    add_saved_model_arguments(parser, "whose test set has the image")
-    add("--index", type=int, default=0, metavar="N", help="of the image; default: %(default)s")
-
-
-def _add_errors(kinds: Any) -> None:
-    parser = _add_kind(
-        kinds,
-        draw_errors,
-        "errors",
-        "the most confident mistakes on the test set, and the confusion matrix",
-    )
-    add = parser.add_argument
-    add("inputs", nargs=1, metavar="FILE", help="saved parameters, best_model.pkl")
-    add_saved_model_arguments(parser, "whose test set is used, all of it")
-    add(
-        "--mistakes",
-        type=int,
-        default=N_MISTAKES,
-        metavar="N",
-        help="images to draw at most; default: %(default)s",
-    )
-    _add_image_shape(parser)
-
-
-def _add_snapshots(kinds: Any) -> None:
-    parser = _add_kind(
-        kinds, draw_snapshots, "snapshots", "how the weights came about: an animation or a strip"
-    )
-    add = parser.add_argument
-    add("inputs", nargs=1, metavar="FOLDER", help="what --snapshots filled")
-    _add_weight_options(parser, f"{frames.N_UNITS}, of a strip {STRIP_UNITS}")
-    add(
-        "--frames",
-        type=int,
-        metavar="N",
-        help=f"snapshots to draw at most; default: {frames.N_FRAMES}, at equal distances; "
-        f"of a strip {animation.STRIP_ROWS}, at growing ones",
-    )
-    add(
-        "--frames-per-second",
-        type=float,
-        metavar="X",
-        help=f"of an animation; default: {animation.FRAMES_PER_SECOND:g}, fewer if it would be "
-        "over in less than a second; the last frame stays for two seconds",
-    )
-
-
-def _add_kind(kinds: Any, draw: Any, name: str, about: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = kinds.add_parser(
-        name, help=about, description=f"Draw {about}."
-    )
-    formats = figures.FORMATS if name != "snapshots" else ("gif", *figures.FORMATS)
-    default = f"{name}.{formats[0]}"
-    parser.set_defaults(draw=draw, formats=formats)
-    parser.add_argument(
-        "--output",
-        default=default,
-        metavar="FILE",
-        help=f"{', '.join(formats).upper()} by its ending; default: %(default)s",
-    )
-    dpi = figures.DPI if name != "snapshots" else f"{figures.DPI}, of a GIF {animation.GIF_DPI}"
-    parser.add_argument(
-        "--dpi",
-        type=int,
-        metavar="N",
-        help=f"pixels per inch; pictures are {figures.WIDTH:g} inches wide; default: {dpi}",
-    )
-    return parser
-
-
-def _add_weight_options(parser: argparse.ArgumentParser, default_units: str) -> None:
-    add = parser.add_argument
-    add("--units", type=int, metavar="N", help=f"units to draw at most; default: {default_units}")
-    add(
-        "--choose",
-        choices=CHOICES,
-        default="first",
-        help="which ones: strongest are those with the largest weights to the next layer; "
-        "default: %(default)s",
-    )
-    add("--colours", choices=list(COLOURS), default="diverging", help="default: %(default)s")
-    _add_image_shape(parser)
-
-
-def _add_image_shape(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--img-shape",
-        nargs=2,
-        type=int,
-        metavar=("HEIGHT", "WIDTH"),
-        help="of the input images, in pixels; default: square",
-    )
+    return console.run(plot, make_parser(__doc__), argv)
 
 
 def plot(options: argparse.Namespace) -> int:
@@ -195,7 +48,7 @@ def plot(options: argparse.Namespace) -> int:
     files.read("this command", *inputs)
     files.write("--output", options.output)
     prepare_output(options.output)
-    summary = options.draw(options)
+    summary = _DRAW[options.kind](options)
     console.print_results([f"wrote {options.output}: {summary}"])
     return console.DONE
 
@@ -297,3 +150,12 @@ def draw_snapshots(options: argparse.Namespace) -> str:
             figures.save_figure(ax.figure, options.output, options.dpi)
     n_found = len(find_snapshots(folder))
     return f"units: {len(units)}, snapshots: {len(chosen)} of {n_found:,}"
+
+
+_DRAW = {
+    "history": draw_history,
+    "filters": draw_filters,
+    "maps": draw_maps,
+    "errors": draw_errors,
+    "snapshots": draw_snapshots,
+}
