@@ -11,7 +11,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 NOTEBOOKS = FOLDER.parent / "notebooks"  # programs that run there write nothing among these files
-GUIDES = ("recipes", "data", "training", "plotting", "prediction", "selection")
+GUIDES = ("recipes", "your_own_model", "data", "training", "plotting", "prediction", "selection")
 PROJECT = ("api", "backends", "benchmarks", "robustness", "architecture")
 NOT_CHAPTERS = ("index", *GUIDES, *PROJECT)
 SHOWN_OUTPUT = re.compile(r"```text\n(.*?)```\n*", re.DOTALL)

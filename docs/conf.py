@@ -19,7 +19,7 @@ from sphinx.search.en import SearchEnglish
 HERE = Path(__file__).parent
 ENGLISH = ["getting_started", *models.CHAPTERS]
 CHAPTERS = [*ENGLISH, *(f"zh/{name}" for name in ENGLISH if (HERE / "zh" / f"{name}.md").exists())]
-GUIDES = ["recipes", "data", "training", "plotting", "prediction", "selection"]
+GUIDES = ["recipes", "your_own_model", "data", "training", "plotting", "prediction", "selection"]
 PROJECT = ["api", "backends", "benchmarks", "robustness", "architecture"]
 
 project = "dltutorials"
