@@ -34,9 +34,12 @@ from dltutorials.backend.labels import LabelError, checked_labels  # noqa: E402
 from dltutorials.backend.openblas import SlowTheanoWarning  # noqa: E402
 from dltutorials.backend.pooling import max_pool_2d  # noqa: E402
 from dltutorials.backend.residency import (  # noqa: E402
+    bandwidths,
     device_indices,
     fetch,
+    free_memory,
     minibatch_rows,
+    n_transfers,
     uses_jax,
 )
 
@@ -44,6 +47,7 @@ __all__ = [
     "NAMES",
     "LabelError",
     "SlowTheanoWarning",
+    "bandwidths",
     "checked_labels",
     "compile_now",
     "conv2d",
@@ -52,9 +56,11 @@ __all__ = [
     "describe_numerics",
     "device_indices",
     "fetch",
+    "free_memory",
     "import_theano",
     "max_pool_2d",
     "minibatch_rows",
+    "n_transfers",
     "name",
     "name_blas",
     "set_floatX",

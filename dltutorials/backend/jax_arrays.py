@@ -14,6 +14,7 @@ a training step copies nothing:
 import contextlib
 import functools
 import re
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ import numpy
 from pytensor.link.jax.linker import JAXLinker
 from pytensor.tensor.sharedvar import TensorSharedVariable
 
+n_transfers = 0  # arrays that were copied to the device so far
 _GROUP = 64  # results that are joined at once; more take longer to compile
 
 
@@ -43,6 +45,8 @@ def to_device(value: Any) -> Any:
     DeviceMemoryError
         If the device has not enough memory.
     """
+    global n_transfers
+    n_transfers += sum(numpy.size(each) > 0 for each in jax.tree.leaves(value))
     with _memory_errors():
         # The memory of the array may be used again: a chunk of data is read into it.
         return jax.block_until_ready(jax.device_put(value, may_alias=False))
@@ -60,6 +64,26 @@ def fetch(values: Sequence[Any]) -> numpy.ndarray:
 def to_host(value: Any) -> numpy.ndarray:
     """Copy an array from the device, or return a view of it where that is the processor."""
     return numpy.asarray(jax.device_get(value))
+
+
+def bandwidths(n_bytes: int = 2**28) -> tuple[float, float]:
+    """Measure how many bytes a second go to the device, and back."""
+    values = numpy.ones(n_bytes // 4, "float32")
+    there = back = 0.0
+    for _ in range(2):  # the first time memory is taken, too
+        start = time.perf_counter()
+        array = to_device(values)
+        arrived = time.perf_counter()
+        numpy.array(to_host(array))
+        there, back = n_bytes / (arrived - start), n_bytes / (time.perf_counter() - arrived)
+    return there, back
+
+
+def free_memory() -> int | None:
+    """Return how many bytes of the device can be used, if it says so."""
+    [device] = jnp.zeros(()).devices()
+    facts = device.memory_stats() or {}
+    return facts["bytes_limit"] - facts["bytes_in_use"] if "bytes_limit" in facts else None
 
 
 @jax.jit

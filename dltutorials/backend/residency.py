@@ -33,9 +33,8 @@ def minibatch_rows(column: Expression, first: Expression, n_rows: int) -> Expres
     largest that there is.
     """
     if uses_jax():
-        return importlib.import_module("dltutorials.backend.jax_kernels").Rows(n_rows)(
-            column, first
-        )
+        kernels = importlib.import_module("dltutorials.backend.jax_kernels")
+        return kernels.Rows(n_rows)(column, first)
     return column[first : first + n_rows]
 
 
@@ -43,13 +42,33 @@ def device_indices(n: int) -> list[Any]:
     """Return the numbers from 0 to ``n - 1``, each as a compiled function takes it as it is."""
     indices = [numpy.array(index, dtype="int64") for index in range(n)]
     if uses_jax():
-        return list(importlib.import_module("dltutorials.backend.jax_arrays").to_device(indices))
+        return list(_jax_arrays().to_device(indices))
     return indices
 
 
 def fetch(values: Sequence[Any]) -> numpy.ndarray:
     """Return results of compiled functions, scalars or vectors, joined to one vector."""
     if uses_jax():
-        arrays: Any = importlib.import_module("dltutorials.backend.jax_arrays")
-        return numpy.asarray(arrays.fetch(values))
+        return numpy.asarray(_jax_arrays().fetch(values))
     return numpy.concatenate([numpy.ravel(value) for value in values])
+
+
+def n_transfers() -> int:
+    """Return how many arrays were copied to the device so far; where NumPy computes, none."""
+    return int(_jax_arrays().n_transfers) if uses_jax() else 0
+
+
+def bandwidths() -> tuple[float, float]:
+    """Return how many bytes a second go to the device of JAX, and back."""
+    there, back = _jax_arrays().bandwidths()
+    return there, back
+
+
+def free_memory() -> int | None:
+    """Return how many bytes can be used on the device of JAX, if it says so."""
+    n_bytes: int | None = _jax_arrays().free_memory()
+    return n_bytes
+
+
+def _jax_arrays() -> Any:
+    return importlib.import_module("dltutorials.backend.jax_arrays")

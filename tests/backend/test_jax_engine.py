@@ -78,14 +78,6 @@ RESIDENCY = """if True:
     from dltutorials import (
         LogisticRegression, MLP, backend, compile_task, load_data, set_floatX, sgd, train)
 
-    n_transfers = 0
-    copy = jax.device_put
-    def count(value, **options):
-        global n_transfers
-        n_transfers += sum(numpy.size(each) > 0 for each in jax.tree.leaves(value))
-        return copy(value, **options)
-    jax.device_put = count
-
     set_floatX()
     rng = numpy.random.RandomState(99)
     sets = [make_split(rng, n) for n in (60, 35, 35)]
@@ -101,16 +93,15 @@ RESIDENCY = """if True:
         train(task, 1)  # compiles for every size of a chunk
         task.validation_misclassified()
         with jax.transfer_guard("disallow"):
-            global n_transfers
-            n_transfers = 0
+            n_before = backend.n_transfers()
             for index in range(task.n_train_batches):
                 cost = task.train_minibatch(index)
-            n_train = n_transfers
+            n_train = backend.n_transfers() - n_before
             task.validate()
             task.validation_misclassified()
             task.test()
         assert isinstance(cost, jax.Array) and type(model.params[0].get_value()) is numpy.ndarray
-        return n_train, n_transfers - n_train
+        return n_train, backend.n_transfers() - n_before - n_train
 
     logistic = lambda x: LogisticRegression(x, 784, 10)
     mlp = lambda x: MLP(numpy.random.RandomState(1), x, 784, 5, 10)
