@@ -145,3 +145,15 @@ def test_more_numbers_than_a_stream_can_count_are_refused():
     draw = theano.function([size], MRG_RandomStreams(1).uniform(size, ndim=2))
     with pytest.raises(ValueError, match="2"):
         draw([1 << 20, 1 << 20])
+
+
+@pytest.mark.slow
+def test_a_training_run_goes_on_upon_the_other_engine_with_its_streams():
+    (state, [[_, cost]]) = expected(theano_numbers.interrupted)
+    params, *rest = [numpy.array(values, dtype) for dtype, values in state]
+    with backend.temporary_floatX("float32"):
+        task = theano_numbers.make_task()
+    assert [array.shape for array in task.get_rest()] == [array.shape for array in rest]
+    task.set_params([params])
+    task.set_rest(rest)
+    assert float(task.train_minibatch(0)) == pytest.approx(cost, rel=1e-5)

@@ -112,12 +112,31 @@ def rbm():
     return call(step, numpy_rng.randint(0, 2, (3, 6)).astype("float32"))
 
 
+def make_task():
+    """Return a task with random streams of both kinds."""
+    x, W = T.matrix("x"), theano.shared(numpy.ones((3, 3), "float32"))
+    mask = MRG_RandomStreams(seed=5).binomial(x.shape, p=0.5, dtype="float32")
+    noise = RandomStreams(seed=6).normal(x.shape, std=T.cast(0.1, "float32"), dtype="float32")
+    cost = T.mean((T.dot(x * mask, W) + noise) ** 2)
+    data = theano.shared(numpy.arange(9, dtype="float32").reshape(3, 3) / 9)
+    updates = dltutorials.sgd(cost, [W], 0.1)
+    return dltutorials.compile_task(x, None, cost, updates, None, [W], [(data,)], batch_size=3)
+
+
+def interrupted():
+    """Take a step, look at parameters and streams, and take another."""
+    task = make_task()
+    task.train_minibatch(0)
+    state = [*task.get_params(), *task.get_rest()]
+    return [state, [task.train_minibatch(0)]]
+
+
 def call(function, *arguments):
     """Return what two calls in a row return."""
     return [function(*arguments) for _ in range(2)]
 
 
-CASES = (mrg, mrg_normal, mrg_streams, old_streams, loop, rbm)
+CASES = (mrg, mrg_normal, mrg_streams, old_streams, loop, rbm, interrupted)
 
 
 def compute(case):
