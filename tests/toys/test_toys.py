@@ -7,24 +7,27 @@ import signal
 import warnings
 from pathlib import Path
 
-from dltutorials import load_data
+from dltutorials import OptionError, backend, load_data, save_params, train
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.outputs import CheckpointFile, HistoryFile, LinePrinter
 from dltutorials.cli.prepare import make_placeholders, prepare_task
+from dltutorials.exceptions import ResumeError
 from dltutorials.prediction.saved_model import load_model
 from dltutorials.training.callbacks import Callback
-from dltutorials.training.checkpoint import load_state
+from dltutorials.training.checkpoint import load_state, save_state
+from dltutorials.training.description import Description
 from dltutorials.training.history import read_history
 from dltutorials.training.phases import Phase, train_phases
 from dltutorials.training.state import TrainingState
 
 import numpy
 import pytest
+import theano.tensor as T
 import train_autoencoder
 import train_dropout
 from autoencoder import Autoencoder
 from dropout import Dropout
-from helpers import without_seconds
+from helpers import load_script, without_seconds
 
 FOLDER = Path(__file__).parent
 pytestmark = pytest.mark.numbers
@@ -43,12 +46,14 @@ def make_sets():
     return sets
 
 
-def make_task(name, *rows_of_options):
+def make_task(name, *rows_of_options, groups=()):
     """Compile a toy as its script does; once for each list of options."""
     x, y = make_placeholders()
     rng = numpy.random.RandomState(3)
     parser = argparse.ArgumentParser()
     add_training_arguments(parser, learning_rate=0.1, batch_size=10)
+    for add_group in groups:
+        add_group(parser)
     if name == "dropout":
         add_classifier_arguments(parser)
         model = Dropout(rng, x, n_in=12, n_hidden=8, n_out=3)
@@ -157,6 +162,86 @@ def test_a_killed_run_that_goes_on_ends_in_the_same_bytes(run, minibatch):
     name = f"killed-{minibatch}"
     killed(lambda: run.finish(name, At(minibatch, kill)))
     assert run.finish(name) == run.undisturbed
+
+
+STATES = FOLDER / "states"
+
+
+def write_state():
+    """Write the state after an epoch on the engine that is installed, for the test below."""
+    [task] = make_task("dropout", [])
+    file = CheckpointFile(STATES / f"{backend.name().lower()}.npz", 1, {}, {})
+    train(task, 1, callbacks=[file])
+
+
+@pytest.mark.parametrize("engine", ["theano", "pytensor"])
+def test_a_state_of_either_engine_goes_on_with_its_streams(engine):
+    [task] = make_task("dropout", [])
+    undisturbed, streams = train(task, 3), task.get_rest()
+    state = load_state(STATES / f"{engine}.npz").state
+    assert not numpy.array_equal(state.rest[0], streams[0])
+    result = train(task, 3, resume=state)
+    assert [r["validation_loss"] for r in result.history] == [
+        r["validation_loss"] for r in undisturbed.history
+    ]
+    costs = [[r["cost"] for r in each.history] for each in (result, undisturbed)]
+    assert costs[0] == pytest.approx(costs[1], rel=1e-5)
+    for value, expected in zip(result.best_params, undisturbed.best_params):
+        numpy.testing.assert_allclose(value, expected, atol=1e-5)
+    for value, expected in zip(task.get_rest(), streams):
+        numpy.testing.assert_array_equal(value, expected)
+
+
+def test_a_state_whose_rest_has_another_shape_is_refused_and_kept(run):
+    if not run.starts[0].rest:
+        pytest.skip("nothing but parameters")
+    run.finish("other", Stop(8))
+    path, history = run.folder / "other.state", run.folder / "other.jsonl"
+    state = load_state(path).state
+    save_state(state.copy(rest=[value[:1] for value in state.rest]), path)
+    before = path.read_bytes(), history.read_bytes()
+    with pytest.raises(ResumeError, match="cannot resume: the state has random streams and the"):
+        run.finish("other")
+    assert (path.read_bytes(), history.read_bytes()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--significance", "0.05"], "significance: this model has no mistakes to test"),
+        (["--exact-evaluation"], "exact_evaluation: this model has no errors to evaluate"),
+    ],
+)
+def test_options_of_an_evaluation_that_there_is_not_are_refused(arguments, message):
+    with pytest.raises(OptionError, match=f"{message}; leave it out"):
+        make_task("autoencoder", arguments, groups=(add_classifier_arguments,))
+
+
+@pytest.mark.parametrize("command", ["plot.py errors", "predict.py --index 0"])
+def test_what_predicts_no_labels_is_refused_where_labels_are_wanted(command, start, capsys):
+    params = Autoencoder(numpy.random.RandomState(3), T.matrix("x"), 12, 8).params
+    values = [param.get_value() for param in params]
+    save_params(values, "model.pkl", Description("autoencoder"))
+    before = Path("model.pkl").read_bytes()
+    script, *arguments = command.split()
+    main = load_script(script.removesuffix(".py")).main
+    assert main([*arguments, "--dataset", "unlabelled.npz", "model.pkl"]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert "model.pkl: is of a model 'autoencoder', expected one of logreg, mlp" in line
+    assert sorted(path.name for path in Path().iterdir() if path.suffix != ".npz") == ["model.pkl"]
+    assert Path("model.pkl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--momentum", "1"), ("--momentum", "-0.1"), ("--learning-rate-decay", "0")],
+)
+def test_a_number_out_of_its_range_is_one_line(option, value, start, capsys):
+    assert start("autoencoder", f"{option}={value}") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    name = option.strip("-").replace("-", "_")
+    assert f"error: {name}: got {float(value)}, expected a number" in line
+    assert not Path("best_model.pkl").exists()
 
 
 @pytest.fixture
