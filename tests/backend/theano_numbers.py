@@ -115,7 +115,7 @@ def rbm():
 def make_task():
     """Return a task with random streams of both kinds."""
     x, W = T.matrix("x"), theano.shared(numpy.ones((3, 3), "float32"))
-    mask = MRG_RandomStreams(seed=5).binomial(x.shape, p=0.5, dtype="float32")
+    mask = MRG_RandomStreams(seed=5).binomial((3, 3), p=0.5, dtype="float32")
     noise = RandomStreams(seed=6).normal(x.shape, std=T.cast(0.1, "float32"), dtype="float32")
     cost = T.mean((T.dot(x * mask, W) + noise) ** 2)
     data = theano.shared(numpy.arange(9, dtype="float32").reshape(3, 3) / 9)
