@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional
 from dltutorials.plotting.figures import COLOURS, plain
+from dltutorials.plotting.run_labels import LONGEST_NAME, label_runs, shorten, shorten_paths
 from dltutorials.training.history import History, read_history
 from dltutorials.training.loss import ERROR, Loss
 from dltutorials.training.result import Result
@@ -23,13 +24,7 @@ from dltutorials.training.result import Result
 import numpy
 
 MAX_RUNS = 50
-_LONGEST_LABEL = 70  # characters: what fits into the width of a figure
-_LONGEST_NAME = 40
-_LONGEST_VALUE = 20
 _LARGEST = 1e100  # what matplotlib can put on an axis, with a margin
-# Options that say where to write and how often, and nothing about what is learned.
-_FILES = {"save", "checkpoint", "checkpoint_every", "resume", "history", "snapshots", "quiet"}
-_FILES |= {"snapshot_every", "offline"}
 
 
 class Run(NamedTuple):
@@ -114,50 +109,12 @@ def read_runs(runs: Any, labels: Sequence[str] | None = None) -> list[Run]:
     histories = [_history_of(run) for run in runs]
     names = labels or [file or f"run {number}" for number, file in enumerate(files, start=1)]
     if labels is None:
-        labels = label_runs([history.header for history in histories], _shorten_paths(files))
+        labels = label_runs([history.header for history in histories], shorten_paths(files))
     columns = []
     for history, name, label, colour in zip(histories, names, labels, _colours(len(histories))):
         with in_file(name):
             columns.append(_columns(history, label, colour))
     return columns
-
-
-def label_runs(headers: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
-    """Return a label for each run: its name, and what differs between the options of all.
-
-    Parameters
-    ----------
-    headers : sequence of dict
-        Of their histories.
-    names : sequence of str
-        Of their files; empty where there is none.
-
-    Returns
-    -------
-    list of str
-        Of at most 70 characters.
-
-    Examples
-    --------
-    >>> headers = [{"options": {"learning_rate": rate, "batch_size": 20}} for rate in (0.1, 0.2)]
-    >>> label_runs(headers, ["a", "b"])
-    ['a: learning_rate=0.1', 'b: learning_rate=0.2']
-    >>> label_runs(headers + headers[:1], ["", "", ""])
-    ['run 1: learning_rate=0.1', 'learning_rate=0.2', 'run 3: learning_rate=0.1']
-    """
-    of_runs = [_hyperparameters(header) for header in headers]
-    names_of_all = list(dict.fromkeys(name for values in of_runs for name in values))
-    differing = [name for name in names_of_all if len({run.get(name, "") for run in of_runs}) > 1]
-    settings = [
-        ", ".join(f"{name}={run.get(name, 'none')}" for name in differing) for run in of_runs
-    ]
-    settings = [_shorten(setting, _LONGEST_LABEL) for setting in settings]
-    labels = []
-    for number, (name, setting) in enumerate(zip(names, settings), start=1):
-        if not name and (not setting or settings.count(setting) > 1):
-            name = f"run {number}"
-        labels.append(": ".join(filter(None, (_shorten(name, _LONGEST_NAME), setting))))
-    return [_shorten(label, _LONGEST_LABEL) for label in labels]
 
 
 def _history_of(run: Any) -> History:
@@ -183,33 +140,11 @@ def _batches_of(result: Result) -> int:
     return 1 + max((record["iteration"] for record in result.history), default=0)
 
 
-def _hyperparameters(header: dict[str, Any]) -> dict[str, str]:
-    """Return what a header says of a run, each value as a short text."""
-    options = header.get("options")
-    values = {"program": header.get("program"), **(options if isinstance(options, dict) else {})}
-    values["floatX"] = header.get("floatX")  # what it was, even where the option was not given
-    return {
-        name: _shorten(value if isinstance(value, str) else json.dumps(value), _LONGEST_VALUE)
-        for name, value in values.items()
-        if name not in _FILES
-    }
-
-
-def _shorten(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _shorten_paths(names: Sequence[str]) -> Sequence[str]:
-    """Leave folders and endings out, if the names still differ."""
-    short = [os.path.splitext(os.path.basename(name))[0] for name in names]
-    return short if len(set(short)) == len(set(names)) else names
-
-
 def _columns(history: History, label: str, colour: Any) -> Run:
     n_train_batches = history.header.get("n_train_batches")
     if type(n_train_batches) is not int or n_train_batches < 1:
         raise DataError(
-            f"n_train_batches: got {_shorten(json.dumps(n_train_batches), 40)} in the "
+            f"n_train_batches: got {shorten(json.dumps(n_train_batches), 40)} in the "
             "header, expected a positive integer; give a file that --history wrote"
         )
     if not history.records:
@@ -242,7 +177,7 @@ def _loss_of(header: dict[str, Any]) -> Loss:
         return ERROR
     if any(type(fields[name]) is not type(value) for name, value in expected.items()):
         return ERROR
-    return Loss(**{**fields, "name": plain(_shorten(fields["name"], _LONGEST_NAME))})
+    return Loss(**{**fields, "name": plain(shorten(fields["name"], LONGEST_NAME))})
 
 
 def _colours(n_runs: int) -> Sequence[Any]:

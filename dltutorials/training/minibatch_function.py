@@ -10,8 +10,8 @@ Every function of a training run has one input, the number of a minibatch; ``giv
 >>> total = minibatch_function(x.sum(), x, None, data, batch_size=2)
 >>> float(total(0)), float(total(1))
 (3.0, 4.0)
->>> values, sizes = evaluator(total, data, batch_size=2, exact_evaluation=True)
->>> [float(value) for value in values()], sizes
+>>> values, sizes = evaluator(lambda: total, data, batch_size=2, exact_evaluation=True)
+>>> values().tolist(), sizes
 ([3.0, 4.0], [2, 1])
 """
 

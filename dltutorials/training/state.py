@@ -9,6 +9,7 @@
 """
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -89,6 +90,27 @@ class TrainingState:
             "history": list(self.history),
         }
         return dataclasses.replace(self, **{**own, **changes})
+
+    def add_record(
+        self, loss: float | None, is_best: bool, patience: float | None, seconds: float
+    ) -> Record:
+        """Add what a validation found to the history; the next costs are of another record."""
+        epoch, index = divmod(self.iteration, self.n_train_batches)
+        record: Record = {"phase": self.phase} if self.phase else {}
+        record |= {
+            "epoch": epoch + 1,
+            "minibatch": index + 1,
+            "iteration": self.n_iterations_before + self.iteration,
+            "cost": math.fsum(self.costs) / len(self.costs),
+            "validation_loss": loss,
+            "is_best": is_best,
+            "test_score": self.test_score if is_best else None,
+            "patience": patience,
+            "seconds": seconds,
+        }
+        self.history.append(record)
+        self.costs = []
+        return record
 
     def place(self) -> str:
         """Return in words where in the run it is."""

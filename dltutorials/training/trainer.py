@@ -30,7 +30,7 @@ from dltutorials.checks import require_integer
 from dltutorials.training.callbacks import Callback, Hooks
 from dltutorials.training.early_stopping import EarlyStopping
 from dltutorials.training.result import Result
-from dltutorials.training.state import Record, TrainingState
+from dltutorials.training.state import TrainingState
 from dltutorials.training.task import Task
 
 
@@ -206,23 +206,10 @@ class _Loop:
             on_improvement(self.state.best_params)
 
     def record(self, loss: float | None, is_best: bool) -> None:
-        state, n_before = self.state, self.state.n_iterations_before
-        epoch, index = divmod(state.iteration, state.n_train_batches)
+        n_before = self.state.n_iterations_before
         patience = None if loss is None else n_before + self.patience.patience
-        record: Record = {"phase": state.phase} if state.phase else {}
-        record |= {
-            "epoch": epoch + 1,
-            "minibatch": index + 1,
-            "iteration": n_before + state.iteration,
-            "cost": math.fsum(state.costs) / len(state.costs),
-            "validation_loss": loss,
-            "is_best": is_best,
-            "test_score": state.test_score if is_best else None,
-            "patience": patience,
-            "seconds": time.perf_counter() - self.started,
-        }
-        state.history.append(record)
-        state.costs = []
+        seconds = time.perf_counter() - self.started
+        record = self.state.add_record(loss, is_best, patience, seconds)
         for on_record in self.hooks.on_record:
             on_record(record)
 

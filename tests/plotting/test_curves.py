@@ -4,7 +4,7 @@ from dataclasses import asdict
 from dltutorials.exceptions import DataError, OptionError, SetupError
 from dltutorials.plotting import plot_history, save_figure
 from dltutorials.plotting.figures import COLOURS
-from dltutorials.plotting.runs import label_runs
+from dltutorials.plotting.run_labels import label_runs
 from dltutorials.training.history import History, HistoryWriter
 from dltutorials.training.loss import COST, Loss
 from dltutorials.training.result import Result
