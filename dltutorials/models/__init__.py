@@ -9,6 +9,7 @@ entry in that table:
 logreg: logistic regression: (n_in, n_out), (n_out,)
 mlp: a multilayer perceptron: (n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,)
 lenet: LeNet: those of its convolutional layers, then those of a multilayer perceptron
+da: an autoencoder: (n_in, n_hidden), (n_hidden,), (n_in,)
 >>> find_chapter([(784, 10), (10,)])
 'logreg'
 
@@ -19,6 +20,7 @@ A model of your own needs no entry: its script trains it, and
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from dltutorials.models.autoencoder import Autoencoder
 from dltutorials.models.classifier import Classifier
 from dltutorials.models.lenet import LeNet
 from dltutorials.models.logistic import LogisticRegression
@@ -29,6 +31,7 @@ __all__ = [
     "ACTIVATIONS",
     "CHAPTERS",
     "MLP",
+    "Autoencoder",
     "Chapter",
     "Classifier",
     "LeNet",
@@ -123,6 +126,7 @@ CHAPTERS = {
         "those of its convolutional layers, then those of a multilayer perceptron",
         {},
     ),
+    "da": Chapter(Autoencoder, "an autoencoder", "(n_in, n_hidden), (n_hidden,), (n_in,)", {}),
 }
 
 

@@ -1,0 +1,140 @@
+r"""The autoencoder: a code from which an example can be made again, learned without labels.
+
+The same weights lead from the example to its code and back:
+
+.. math:: h = s(x W + b), \qquad z = s(h W^T + b').
+
+A denoising autoencoder makes the whole example of one with some numbers set to 0. The code of
+a contractive one hardly moves with the example.
+
+>>> import numpy, theano.tensor as T
+>>> rng = numpy.random.RandomState(123)
+>>> model = Autoencoder(rng, T.matrix("x"), n_in=4, n_hidden=3, corruption_level=0.3)
+>>> [param.get_value().shape for param in model.params]
+[(4, 3), (3,), (4,)]
+>>> model.reconstruct([[0, 0, 1, 1]]).shape
+(1, 4)
+"""
+
+import numbers
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from dltutorials.checks import require_integer, require_not_negative
+from dltutorials.datasets.examples import as_examples
+from dltutorials.exceptions import OptionError
+from dltutorials.models.classifier import compile_examples
+from dltutorials.models.mlp import ACTIVATIONS
+from dltutorials.types import Expression
+
+import numpy
+import theano
+import theano.tensor as T
+from theano.sandbox.rng_mrg import MRG_RandomStreams
+
+
+class Autoencoder:
+    """An autoencoder with tied weights and sigmoid units, denoising or contractive or both.
+
+    Parameters
+    ----------
+    rng : numpy.random.RandomState
+        Draws the seed of the noise, then the first weights.
+    input : float matrix, ``(n_examples, n_in)``
+        Of numbers from 0 to 1.
+    n_in, n_hidden : int
+        Numbers of an example, and of its code.
+    corruption_level : float
+        The fraction of the inputs that are set to 0 in training, from 0 to 1.
+    contraction_level : float
+        The weight of the penalty on the derivatives of the code, at least 0.
+
+    Attributes
+    ----------
+    params : list
+        ``[W, b, b_prime]``.
+    code, reconstruction : float matrix
+        Of the input without noise, from 0 to 1.
+
+    Raises
+    ------
+    OptionError
+        If a number is out of its range.
+
+    Notes
+    -----
+    Source: Denoising Autoencoders (dA), "Autoencoders".
+    Differs: the original contractive autoencoder divides its penalty by ``//``, whose gradient is
+    0; here it is divided truly, and computed by a formula in the place of the Jacobian.
+    """
+
+    chapter: ClassVar[str | None] = "da"
+    is_supervised: ClassVar[bool] = False
+    _reconstruct: Callable | None = None
+
+    def __init__(
+        self,
+        rng: Any,
+        input: Any,
+        n_in: int,
+        n_hidden: int,
+        corruption_level: float = 0.0,
+        contraction_level: float = 0.0,
+    ) -> None:
+        require_integer("n_in", n_in, at_least=1)
+        require_integer("n_hidden", n_hidden, at_least=1)
+        require_not_negative("contraction_level", contraction_level)
+        if not isinstance(corruption_level, numbers.Real) or not 0 <= corruption_level <= 1:
+            got = f"got {corruption_level!r}"
+            raise OptionError(f"corruption_level: {got}, expected a number from 0 to 1")
+        self.input, self.n_in, self.n_hidden = input, n_in, n_hidden
+        self.options = {"corruption_level": float(corruption_level)}
+        self.options["contraction_level"] = float(contraction_level)
+        floatX = theano.config.floatX
+        self.noise = MRG_RandomStreams(rng.randint(2**30))
+        bound = ACTIVATIONS["sigmoid"].bound(n_in, n_hidden)
+        W = rng.uniform(low=-bound, high=bound, size=(n_in, n_hidden)).astype(floatX)
+        self.W = theano.shared(W, name="W", borrow=True)
+        self.b = theano.shared(numpy.zeros(n_hidden, floatX), name="b", borrow=True)
+        self.b_prime = theano.shared(numpy.zeros(n_in, floatX), name="b_prime", borrow=True)
+        self.params, self.weights = [self.W, self.b, self.b_prime], [self.W]
+        self.code = self._encode(input)
+        self.reconstruction = self._decode(self.code)
+
+    def cost(self) -> Expression:
+        """Return the mean cross-entropy of the input and what is made of it, and the penalty."""
+        x, h, level = self.input, self.code, self.options["corruption_level"]
+        if level:
+            mask = self.noise.binomial(size=x.shape, n=1, p=1 - level, dtype=x.dtype)
+            h = self._encode(mask * x)
+        z = self._decode(h)
+        cross_entropy = -T.sum(x * T.log(z) + (1 - x) * T.log(1 - z), axis=1)
+        weight = numpy.asarray(self.options["contraction_level"], theano.config.floatX)
+        return T.mean(cross_entropy) + (weight * self.contraction() if weight else 0)
+
+    def contraction(self) -> Expression:
+        """Return the squared norm of the Jacobian of the code, its mean over the examples."""
+        slopes = (self.code * (1 - self.code)) ** 2
+        return T.mean(T.dot(slopes, T.sum(self.W**2, axis=0)))
+
+    def reconstruct(self, x: Any) -> numpy.ndarray:
+        """Return what the model makes of examples ``(n_examples, n_in)``, or of one ``(n_in,)``."""
+        rows = as_examples(x, self.n_in, self.input.dtype)
+        if self._reconstruct is None:
+            self._reconstruct = compile_examples(self.input, self.reconstruction)
+        z = self._reconstruct(rows.values)
+        return z[0] if rows.is_single else z
+
+    @staticmethod
+    def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
+        """Return the numbers of inputs and units of a model with such parameters, or None."""
+        match shapes:
+            case [(n_in, n_hidden), (n_b,), (n_b_prime,)] if (n_b, n_b_prime) == (n_hidden, n_in):
+                return {"n_in": n_in, "n_hidden": n_hidden} if n_in and n_hidden else None
+        return None
+
+    def _encode(self, x: Expression) -> Expression:
+        return T.nnet.sigmoid(T.dot(x, self.W) + self.b)
+
+    def _decode(self, h: Expression) -> Expression:
+        return T.nnet.sigmoid(T.dot(h, self.W.T) + self.b_prime)
