@@ -20,7 +20,7 @@ from dltutorials.plotting.runs import MAX_RUNS
 STRIP_UNITS = 10
 
 
-def make_parser(description: str) -> console.Parser:
+def make_parser(description: str | None = None) -> console.Parser:
     """Return the parser of the script's options."""
     parser = console.Parser(
         description=description, epilog="Each has options of its own: %(prog)s KIND --help."
