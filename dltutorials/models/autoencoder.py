@@ -78,7 +78,7 @@ class Autoencoder:
         input: Any,
         n_in: int,
         n_hidden: int,
-        corruption_level: float = 0.0,
+        corruption_level: Any = 0.0,
         contraction_level: float = 0.0,
     ) -> None:
         require_integer("n_in", n_in, at_least=1)
