@@ -16,7 +16,6 @@ a contractive one hardly moves with the example.
 (1, 4)
 """
 
-import numbers
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -78,13 +77,13 @@ class Autoencoder:
         input: Any,
         n_in: int,
         n_hidden: int,
-        corruption_level: Any = 0.0,
+        corruption_level: float = 0.0,
         contraction_level: float = 0.0,
     ) -> None:
         require_integer("n_in", n_in, at_least=1)
         require_integer("n_hidden", n_hidden, at_least=1)
         require_not_negative("contraction_level", contraction_level)
-        if not isinstance(corruption_level, numbers.Real) or not 0 <= corruption_level <= 1:
+        if not (isinstance(corruption_level, (int, float)) and 0 <= corruption_level <= 1):
             got = f"got {corruption_level!r}"
             raise OptionError(f"corruption_level: {got}, expected a number from 0 to 1")
         self.input, self.n_in, self.n_hidden = input, n_in, n_hidden
