@@ -31,8 +31,8 @@ def build(sets, options):
     )
 
     def train_epoch():
-        for minibatch in range(task.n_train_batches):
-            task.train_minibatch(minibatch)
+        costs = [task.train_minibatch(minibatch) for minibatch in range(task.n_train_batches)]
+        backend.fetch(costs)  # waits for what a device has not done yet
 
     return train_epoch, task.validate
 

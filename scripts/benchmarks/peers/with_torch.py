@@ -4,12 +4,15 @@ import numpy
 import protocol
 import torch
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
 
 def build(sets, options):
     (train_x, train_y), (valid_x, valid_y) = (
-        (torch.from_numpy(x), torch.from_numpy(y.astype("int64"))) for x, y in sets
+        (torch.from_numpy(x).to(DEVICE), torch.from_numpy(y.astype("int64")).to(DEVICE))
+        for x, y in sets
     )
-    params = [torch.from_numpy(value) for value in protocol.initial_params(options)]
+    params = [torch.from_numpy(value).to(DEVICE) for value in protocol.initial_params(options)]
     for param in params:
         param.requires_grad_()
     optimizer = torch.optim.SGD(params, lr=options.learning_rate)
@@ -34,6 +37,8 @@ def build(sets, options):
             optimizer.zero_grad()
             cost(train_x[start : start + B], train_y[start : start + B]).backward()
             optimizer.step()
+        if DEVICE == "cuda":
+            torch.cuda.synchronize()
 
     def validation_error():
         wrong = 0
