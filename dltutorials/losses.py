@@ -70,7 +70,7 @@ def negative_log_likelihood(
     """
     if reduction not in ("mean", "sum"):
         raise OptionError(f"reduction: got {reduction!r}, expected 'mean' or 'sum'")
-    y = _labels(y, *T.as_tensor_variable(p_y_given_x).shape)
+    y = _labels(y, *_shape(p_y_given_x))
     log_likelihoods = T.log(p_y_given_x)[T.arange(y.shape[0]), y]
     return -(T.mean if reduction == "mean" else T.sum)(log_likelihoods)
 
@@ -228,8 +228,21 @@ def _shape_of_probabilities(y_pred: Expression) -> tuple[Expression, ...]:
     node = y_pred.owner
     if node is not None and getattr(node.op, "axis", None) in (1, (1,)):
         [p_y_given_x] = node.inputs
-        return tuple(p_y_given_x.shape)
+        return tuple(_shape(p_y_given_x))
     return (y_pred.shape[0],)
+
+
+def _shape(p_y_given_x: Expression) -> Expression:
+    """Return the shape; that of a softmax's argument, where it is a softmax.
+
+    Theano makes the softmax and its loss one operation, which takes the labels: their check
+    must not wait for the softmax, or the graph becomes a circle.
+    """
+    p_y_given_x = T.as_tensor_variable(p_y_given_x)
+    node = p_y_given_x.owner
+    if node is not None and type(node.op).__name__ == "Softmax":
+        [p_y_given_x] = node.inputs
+    return p_y_given_x.shape
 
 
 def _labels(y: Expression, *shape: Expression) -> Expression:

@@ -1,6 +1,7 @@
 import re
+import signal
 
-from dltutorials import backend, losses
+from dltutorials import DataError, LogisticRegression, backend, losses
 from dltutorials.exceptions import OptionError
 
 import numpy
@@ -131,3 +132,19 @@ def test_an_unknown_reduction_or_a_negative_strength_is_refused():
         losses.negative_log_likelihood(T.matrix("p"), T.ivector("y"), "max")
     with pytest.raises(OptionError, match="L2_reg: got -1"):
         losses.penalty([T.matrix("W")], 0, -1)
+
+
+@pytest.mark.parametrize("optimizer", ["FAST_COMPILE", None])
+def test_the_check_of_labels_does_not_wait_for_the_softmax(optimizer):
+    # Else Theano, which makes one operation of softmax and loss, rewrites it without an end.
+    x, y = T.matrix("x"), T.ivector("y")
+    model = LogisticRegression(x, n_in=2, n_out=3)
+    cost = model.negative_log_likelihood(y)
+    signal.alarm(60)
+    try:
+        f = theano.function([x, y], [cost, model.errors(y)], mode=optimizer)
+    finally:
+        signal.alarm(0)
+    assert f(numpy.ones((2, 2), theano.config.floatX), [0, 2])[0] == pytest.approx(numpy.log(3))
+    with pytest.raises(DataError, match="got label 3 for example 1"):
+        f(numpy.ones((2, 2), theano.config.floatX), [0, 3])
