@@ -92,8 +92,8 @@ def _find_device(jax: Any, device: str, number: int | None) -> Any:
             f"shows GPUs and their driver, {_install(device)} installs what JAX needs"
         ) from error
     if (number or 0) >= len(devices):
-        last = f"cuda{len(devices) - 1}"
-        raise SetupError(f"device: got {device}, expected cuda0 to {last}, the GPUs that there are")
+        there_are = ", ".join(f"cuda{n}" for n in range(len(devices)))
+        raise SetupError(f"device: got {device}, expected one of the GPUs here: {there_are}")
     return devices[number or 0]
 
 
