@@ -60,7 +60,7 @@ def _below(y: Any, m: int) -> Any:
 @node_rewriter([MrgUniform])
 def known_size(fgraph: Any, node: Any) -> Any:
     """Hand the size on as a tuple, whose integers JAX knows when it compiles."""
-    return shape_parameter_as_tuple.transform(fgraph, node)
+    return shape_parameter_as_tuple.transform(fgraph, node, enforce_tracks=False)
 
 
 optdb.register("mrg_known_size", dfs_rewriter(known_size), "jax", position=100)

@@ -82,3 +82,11 @@ def test_random_numbers_are_those_of_theano(size):
     assert numpy.array_equal(new_states, expected_states)
     norm = numpy.float32(mrg_uniform.NORM["float32"])
     assert numpy.array_equal(sample, (integers.astype("float32") * norm).reshape(size))
+
+
+def test_as_many_random_numbers_as_a_minibatch_has():
+    states, x, first = T.imatrix("states"), T.dmatrix("x"), T.lscalar("first")
+    sample = MrgUniform("float64", 2)(states, Rows(2)(x, first).shape)[1]
+    draw = with_jax([states, x, first], sample)
+    numbers = draw(numpy.full((5, 6), 12345, "int32"), numpy.zeros((4, 3)), 2)
+    assert (numbers.shape, numbers[0, 0]) == ((2, 3), pytest.approx(1579097239 / 2**31))
