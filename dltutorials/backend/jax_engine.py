@@ -22,9 +22,8 @@ from dltutorials.exceptions import SetupError
 
 INSTALL = {"cpu": "pip install jax", "cuda": "pip install 'jax[cuda12]'"}
 
-# Without these, equal runs on one GPU may differ: sums in any order, and the fastest of
-# several algorithms, measured anew by each process.
-_XLA_FLAGS = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_autotune_level=0")
+# Without this, equal runs on one GPU may differ: sums in any order.
+_XLA_FLAG = "--xla_gpu_deterministic_ops=true"
 
 
 def require_jax(device: str) -> None:
@@ -64,8 +63,8 @@ def set_up(device: str) -> str:
         # Take memory when it is needed: several runs may use one GPU.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         flags = os.environ.get("XLA_FLAGS", "")
-        ours = [flag for flag in _XLA_FLAGS if flag.partition("=")[0] not in flags]
-        os.environ["XLA_FLAGS"] = " ".join([*ours, flags]).strip()
+        if _XLA_FLAG.partition("=")[0] not in flags:
+            os.environ["XLA_FLAGS"] = f"{_XLA_FLAG} {flags}".strip()
     importlib.import_module("pytensor.link.jax.dispatch")  # chooses a type of numbers, too
     importlib.import_module("dltutorials.backend.jax_kernels")
     arrays = importlib.import_module("dltutorials.backend.jax_arrays")
@@ -75,9 +74,24 @@ def set_up(device: str) -> str:
     jax.config.update("jax_default_matmul_precision", "highest")
     found = _find_device(jax, device, number)
     jax.config.update("jax_default_device", found)
+    if number is not None:
+        _keep_compiled(jax)
     arrays.keep_shared_on_device()
     arrays.check_functions()
     return str(found.device_kind)
+
+
+def _keep_compiled(jax: Any) -> None:
+    """Let processes share what was compiled, beside PyTensor's own compiled code.
+
+    Of several algorithms for a product or a convolution, XLA takes the one that it measures to
+    be the fastest. If each process measured anew, a resumed run could end in other bytes.
+    """
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR") is None:
+        folder = importlib.import_module("pytensor").config.compiledir
+        jax.config.update("jax_compilation_cache_dir", os.path.join(str(folder), "jax"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 def _find_device(jax: Any, device: str, number: int | None) -> Any:
