@@ -226,10 +226,10 @@ class TestDescription:
         assert "five.pkl: has 5 labels, and the test set labels up to 9" in capsys.readouterr().err
 
     def test_a_model_of_another_kind_is_named(self, main, tiny_file, capsys):
-        save_params([numpy.zeros((784, 5))], "da.pkl", Description("da"))
-        assert main(["da.pkl", "--dataset", str(tiny_file), "--index", "0"]) == 1
+        save_params([numpy.zeros((784, 5))], "rnn.pkl", Description("rnn"))
+        assert main(["rnn.pkl", "--dataset", str(tiny_file), "--index", "0"]) == 1
         [line] = capsys.readouterr().err.splitlines()
-        assert "da.pkl: is of a model 'da', expected one of logreg, mlp" in line
+        assert "rnn.pkl: is of a model 'rnn', expected one of logreg, mlp, lenet, da" in line
 
 
 @pytest.mark.slow

@@ -196,10 +196,13 @@ def test_what_may_pass_is_tried_again(main, tmp_path, capsys):
         (["train_mlp", "--grid", "learning_rate=0.1,-1"], "learning_rate: got -1.0, expected"),
         (["train_mlp"], "grid: got none"),
         (["train_logreg", "--seeds", "5"], "seeds: got 5, but this run draws nothing"),
-        (["train_cnn", "--seeds", "5"], "script: got train_cnn, expected train_logreg, train_mlp"),
+        (
+            ["train_cnn", "--seeds", "5"],
+            "script: got train_cnn, expected train_da, train_lenet, train_logreg, train_mlp",
+        ),
         (
             ["select_model", "--seeds", "5"],
-            "script: got select_model, expected train_logreg, train_mlp, ",
+            "script: got select_model, expected train_da, train_lenet, train_logreg, train_mlp, ",
         ),
         (["train_mlp", "--seeds", "5", "--jobs", "0"], "jobs: got 0, expected an integer"),
         (["train_mlp", "--seeds", "5", "--jobs", "2", "--dask", "a:1"], "jobs: got it together"),
