@@ -25,6 +25,7 @@ OF_THE_OTHER = {
         "mrg_uniform",
         "numba_kernels",
         "pytensor_index",
+        "pytensor_scan",
         "random_streams_numba",
         "random_streams",
     ),

@@ -1,7 +1,7 @@
 """Training scripts: the project's by their names, other people's by their paths.
 
->>> sorted(name for name in list_scripts() if "m" not in name)
-['train_logreg']
+>>> [name for name in list_scripts() if name.endswith("mlp")]
+['train_mlp']
 >>> load_script("train_mlp").make_parser().get_default("n_hidden")
 500
 """
