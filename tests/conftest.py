@@ -1,5 +1,6 @@
 import gzip
 import pickle
+import signal
 import sys
 import textwrap
 from pathlib import Path
@@ -35,6 +36,8 @@ collect_ignore = [f"backend/test_{name}.py" for name in OF_THE_OTHER]
 
 
 def pytest_configure(config):
+    # A shell's background jobs ignore Ctrl-C, and so would the programs that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(dltutorials.__file__).parent / "backend"
     ignored = [str(folder / f"{name}.py") for name in OF_THE_OTHER]
     config.option.ignore = [*(config.option.ignore or []), *ignored]
