@@ -25,7 +25,7 @@ and returns Theano expressions:
 from collections.abc import Iterable
 from typing import Any
 
-from dltutorials.backend import checked_labels, sum_of_squares
+from dltutorials.backend import checked_labels, shape_of_probabilities, sum_of_squares
 from dltutorials.checks import require_not_negative
 from dltutorials.exceptions import OptionError
 from dltutorials.types import Expression
@@ -70,7 +70,7 @@ def negative_log_likelihood(
     """
     if reduction not in ("mean", "sum"):
         raise OptionError(f"reduction: got {reduction!r}, expected 'mean' or 'sum'")
-    y = _labels(y, *_shape(p_y_given_x))
+    y = _labels(y, *shape_of_probabilities(p_y_given_x))
     log_likelihoods = T.log(p_y_given_x)[T.arange(y.shape[0]), y]
     return -(T.mean if reduction == "mean" else T.sum)(log_likelihoods)
 
@@ -151,7 +151,7 @@ def misclassified(y_pred: Expression, y: Expression) -> Expression:
     Source: Getting Started, "Zero-One Loss".
     """
     _require_labels(y_pred, "y_pred")
-    return T.neq(y_pred, _labels(y, *_shape_of_probabilities(y_pred)))
+    return T.neq(y_pred, _labels(y, *_shape_of_predictions(y_pred)))
 
 
 def l1(weights: Iterable[Expression]) -> Expression:
@@ -222,27 +222,14 @@ def penalty(weights: Iterable[Expression], L1_reg: float = 0, L2_reg: float = 0)
     return sum(strength * norm(weights) for strength, norm in terms if strength)
 
 
-def _shape_of_probabilities(y_pred: Expression) -> tuple[Expression, ...]:
+def _shape_of_predictions(y_pred: Expression) -> tuple[Expression, ...]:
     """Return the number of examples, and of labels where `y_pred` is ``T.argmax(..., axis=1)``."""
     y_pred = T.as_tensor_variable(y_pred)
     node = y_pred.owner
     if node is not None and getattr(node.op, "axis", None) in (1, (1,)):
         [p_y_given_x] = node.inputs
-        return tuple(_shape(p_y_given_x))
+        return tuple(shape_of_probabilities(p_y_given_x))
     return (y_pred.shape[0],)
-
-
-def _shape(p_y_given_x: Expression) -> Expression:
-    """Return the shape; that of a softmax's argument, where it is a softmax.
-
-    Theano makes the softmax and its loss one operation, which takes the labels: their check
-    must not wait for the softmax, or the graph becomes a circle.
-    """
-    p_y_given_x = T.as_tensor_variable(p_y_given_x)
-    node = p_y_given_x.owner
-    if node is not None and type(node.op).__name__ == "Softmax":
-        [p_y_given_x] = node.inputs
-    return p_y_given_x.shape
 
 
 def _labels(y: Expression, *shape: Expression) -> Expression:

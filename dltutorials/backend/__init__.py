@@ -30,7 +30,11 @@ from dltutorials.backend.describe import (  # noqa: E402
     name_blas,
     versions,
 )
-from dltutorials.backend.labels import LabelError, checked_labels  # noqa: E402
+from dltutorials.backend.labels import (  # noqa: E402
+    LabelError,
+    checked_labels,
+    shape_of_probabilities,
+)
 from dltutorials.backend.openblas import SlowTheanoWarning  # noqa: E402
 from dltutorials.backend.pooling import max_pool_2d  # noqa: E402
 from dltutorials.backend.residency import (  # noqa: E402
@@ -64,6 +68,7 @@ __all__ = [
     "name",
     "name_blas",
     "set_floatX",
+    "shape_of_probabilities",
     "sum_of_squares",
     "temporary_floatX",
     "updated_variables",

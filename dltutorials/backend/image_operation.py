@@ -47,7 +47,7 @@ class ImageOperation(theano.Op):
         return theano.Apply(self, list(inputs), [output])
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
-        """Compute it in NumPy, where there is no compiler."""
+        """Compute it in NumPy, for a machine without a compiler."""
         outputs[0][0] = numpy.ascontiguousarray(self._compute(*inputs))
 
     def grad(self, inputs: Any, output_gradients: Any) -> list[Any]:

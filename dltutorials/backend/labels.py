@@ -65,7 +65,7 @@ class CheckedLabels(theano.Op):
         return theano.Apply(self, [y, *numbers], [y.type()])
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
-        """Compute it in NumPy, where there is no compiler."""
+        """Compute it in NumPy, for a machine without a compiler."""
         y, n_rows, n_out = inputs
         if len(y) != n_rows or (len(y) and (y.min() < 0 or y.max() >= n_out)):
             refuse(y, int(n_rows), int(n_out))
@@ -133,3 +133,16 @@ def checked_labels(y: Expression, n_rows: Expression, n_out: Expression = UNLIMI
         Computing it raises a :class:`LabelError` if the labels are not as they should be.
     """
     return CheckedLabels()(y, n_rows, n_out)
+
+
+def shape_of_probabilities(p_y_given_x: Expression) -> Expression:
+    """Return the shape; that of a softmax's argument, where it is a softmax.
+
+    Theano makes the softmax and its loss one operation, which takes the labels: their check
+    must not wait for the softmax, or the graph becomes a circle.
+    """
+    p_y_given_x = T.as_tensor_variable(p_y_given_x)
+    node = p_y_given_x.owner
+    if node is not None and type(node.op).__name__ == "Softmax":
+        [p_y_given_x] = node.inputs
+    return p_y_given_x.shape

@@ -96,7 +96,7 @@ class MrgUniform(theano.Op):
         return theano.Apply(self, [states, size], [states.type(), sample])
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
-        """Compute it in NumPy, where there is no compiler."""
+        """Compute it in NumPy, for a machine without a compiler."""
         states, size = inputs
         n = int(numpy.prod(size))
         if n > M1:

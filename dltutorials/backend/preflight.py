@@ -43,7 +43,7 @@ def require_numpy(version: str) -> None:
     if not NUMPY_OF_THEANO[0] <= found < NUMPY_OF_THEANO[1]:
         raise SetupError(
             f"NumPy: got {version}, expected 1.21 to 1.23, which Theano needs; {_MEND} pandas, "
-            "with whatever else brought the other one in the place of pandas"
+            "or, instead of pandas, the package that changed NumPy"
         )
 
 

@@ -49,6 +49,8 @@ from dltutorials.backend.flags import UserSettings, environment
 from dltutorials.backend.theano_patches import patch_module_cache, quick_import
 from dltutorials.exceptions import OptionError, SetupError
 
+_TOO_NEW_FOR_THEANO = (3, 12)
+
 
 def import_theano() -> Any:
     """Import Theano, or else PyTensor under its name, with our defaults, and return it.
@@ -68,7 +70,7 @@ def import_theano() -> Any:
     Warns
     -----
     SlowTheanoWarning
-        If there is no compiler, or the fast BLAS cannot be linked.
+        If a compiler is missing, or the fast BLAS cannot be linked.
     """
     if "theano" in sys.modules:
         return sys.modules["theano"]
@@ -76,7 +78,8 @@ def import_theano() -> Any:
     if not _is_installed("theano"):
         return _import(pytensor_compat.NAME, lambda: pytensor_import.import_pytensor(user))
     refuse_gpu(user)
-    preflight.import_companions()
+    if sys.version_info < _TOO_NEW_FOR_THEANO:  # whose NumPy cannot be had on a newer Python
+        preflight.import_companions()
     preflight.require_compiler(user)
     if sys.version_info >= (3, 11):
         sys.modules.setdefault("theano.scan_module.scan_perform_ext", None)  # type: ignore[arg-type]
@@ -103,12 +106,12 @@ def _import(engine: str, import_it: Callable[[], Any]) -> Any:
         raise
     except Exception as error:
         advice = ""
-        if "compiledir" in str(error) or isinstance(error, OSError):
+        if engine == "Theano" and sys.version_info >= _TOO_NEW_FOR_THEANO:
+            advice = f"; without it, {pytensor_compat.NAME} takes its place on this Python"
+        elif "compiledir" in str(error) or isinstance(error, OSError):
             advice = f"; {preflight.ANOTHER_FOLDER}"
         elif isinstance(error, ModuleNotFoundError):
             advice = f"; pip install {error.name}"
-        elif engine == "Theano" and sys.version_info >= (3, 12):
-            advice = f"; without it, {pytensor_compat.NAME} takes its place on this Python"
         raise SetupError(f"{engine} cannot be imported: {_one_line(error)}{advice}") from error
 
 

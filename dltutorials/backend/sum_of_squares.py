@@ -32,7 +32,7 @@ class SumOfSquares(theano.Op):
         return theano.Apply(self, [x], [T.TensorType(x.dtype, ())()])
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
-        """Compute it in NumPy, where there is no compiler."""
+        """Compute it in NumPy, for a machine without a compiler."""
         [x] = inputs
         total = numpy.square(x, dtype="float64").sum()
         outputs[0][0] = numpy.asarray(total, dtype=node.outputs[0].dtype)

@@ -102,8 +102,8 @@ def default_mode() -> Any:
     Returns
     -------
     theano.compile.mode.Mode
-        As it is where the user set ``mode``, ``linker`` or ``profile``, and where
-        there is no compiler.
+        As it is where the user set ``mode``, ``linker`` or ``profile``, and on a machine
+        without a compiler.
     """
     mode = theano.compile.mode.get_default_mode()
     config = theano.config

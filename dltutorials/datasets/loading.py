@@ -61,7 +61,7 @@ def load_mnist(path: PathLike | None = None, offline: bool = False) -> tuple[Spl
     Raises
     ------
     DataError
-        If there is no such file, it cannot be read, or its content is wrong:
+        If the file does not exist, cannot be read, or its content is wrong:
         the message names the file and what to do.
 
     Notes

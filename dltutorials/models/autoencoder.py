@@ -1,11 +1,11 @@
-r"""The autoencoder: a code from which an example can be made again, learned without labels.
+r"""The autoencoder: a code from which an example can be reconstructed, learned without labels.
 
 The same weights lead from the example to its code and back:
 
 .. math:: h = s(x W + b), \qquad z = s(h W^T + b').
 
-A denoising autoencoder makes the whole example of one with some numbers set to 0. The code of
-a contractive one hardly moves with the example.
+A denoising autoencoder restores the whole example from one with some numbers set to 0. The
+code of a contractive one hardly moves with the example.
 
 >>> import numpy, theano.tensor as T
 >>> rng = numpy.random.RandomState(123)
@@ -64,7 +64,7 @@ class Autoencoder:
     -----
     Source: Denoising Autoencoders (dA), "Autoencoders".
     Differs: the original contractive autoencoder divides its penalty by ``//``, whose gradient is
-    0; here it is divided truly, and computed by a formula in the place of the Jacobian.
+    0; here the division is exact, and a formula replaces the Jacobian.
     """
 
     chapter: ClassVar[str | None] = "da"
@@ -101,7 +101,7 @@ class Autoencoder:
         self.reconstruction = self._decode(self.code)
 
     def cost(self) -> Expression:
-        """Return the mean cross-entropy of the input and what is made of it, and the penalty."""
+        """Return the mean cross-entropy of input and reconstruction, plus the penalty."""
         x, h, level = self.input, self.code, self.options["corruption_level"]
         if level:
             mask = self.noise.binomial(size=x.shape, n=1, p=1 - level, dtype=x.dtype)
@@ -117,7 +117,7 @@ class Autoencoder:
         return T.mean(T.dot(slopes, T.sum(self.W**2, axis=0)))
 
     def reconstruct(self, x: Any) -> numpy.ndarray:
-        """Return what the model makes of examples ``(n_examples, n_in)``, or of one ``(n_in,)``."""
+        """Return the reconstructions of examples ``(n_examples, n_in)``, or of one ``(n_in,)``."""
         rows = as_examples(x, self.n_in, self.input.dtype)
         if self._reconstruct is None:
             self._reconstruct = compile_examples(self.input, self.reconstruction)

@@ -136,7 +136,7 @@ def find_image_shape(n_in: int, image_shape: Sequence[int] | None = None) -> tup
     Raises
     ------
     OptionError
-        If there is no such image.
+        If no image has that many pixels.
 
     Examples
     --------

@@ -174,7 +174,7 @@ def check_continues(path: PathLike, records: Sequence[Record], header: dict[str,
     Parameters
     ----------
     path : path
-        There may be no file yet.
+        The file need not exist yet.
     records : sequence of dict
         Those of the state that the run goes on from.
     header : dict

@@ -93,7 +93,6 @@ GRID = ("--grid", "learning_rate=0.01,1e9", "--grid", "n_hidden=3,5")
 
 
 @pytest.mark.slow
-@pytest.mark.numbers
 def test_a_grid_in_two_processes_is_the_trainings_one_by_one(run, main, tmp_path, capsys):
     together = run(*GRID, "--jobs", 2)
     assert together.returncode == 0, together.err

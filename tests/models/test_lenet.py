@@ -15,8 +15,6 @@ import theano
 import theano.tensor as T
 from helpers import make_split, save_npz
 
-pytestmark = pytest.mark.numbers
-
 
 def lenet(**changes):
     sizes = {"n_out": 3, "image_shape": (8, 7, 2), "nkerns": [3], "n_hidden": 4}
@@ -40,6 +38,7 @@ def pool(z):
     return numpy.maximum.reduce(tops)
 
 
+@pytest.mark.numbers
 def test_the_probabilities_are_those_of_plain_numpy(floatX):
     rng = numpy.random.RandomState(3)
     model = lenet()
@@ -58,6 +57,7 @@ def test_the_probabilities_are_those_of_plain_numpy(floatX):
     assert (model.predict(images) == expected.argmax(axis=1)).all()
 
 
+@pytest.mark.numbers
 def test_weights_are_drawn_in_the_order_and_range_of_the_tutorial():
     model = lenet(image_shape=(18, 18), nkerns=[3, 5], filter_shape=[3, 3])
     assert [param.get_value().shape for param in model.params] == [
@@ -207,6 +207,7 @@ def test_images_that_are_not_square_need_their_shape(main, capsys, tmp_path):
     assert load_model("saved.pkl").model.options == {"image_shape": [8, 5, 1]}
 
 
+@pytest.mark.numbers
 @pytest.mark.slow
 def test_two_epochs_of_two_and_two_filters_have_their_numbers(main, capsys, tmp_path):
     rng = numpy.random.RandomState(0)

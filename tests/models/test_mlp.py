@@ -12,9 +12,8 @@ import theano
 import theano.tensor as T
 from helpers import SCRIPTS, run_python
 
-pytestmark = pytest.mark.numbers
 
-
+@pytest.mark.numbers
 @pytest.mark.parametrize(
     ("name", "function", "bound"),
     [
@@ -36,6 +35,7 @@ def test_the_hidden_layer(name, function, bound, floatX):
     assert output == pytest.approx(function(rows.dot(expected)), abs=1e-5)
 
 
+@pytest.mark.numbers
 def test_the_gradient_of_the_whole_cost_is_right():
     before, theano.config.floatX = theano.config.floatX, "float64"
     try:
@@ -55,6 +55,7 @@ def test_the_gradient_of_the_whole_cost_is_right():
         theano.config.floatX = before
 
 
+@pytest.mark.numbers
 def test_a_step_is_that_of_plain_numpy(floatX):
     rng = numpy.random.RandomState(5)
     data = rng.rand(20, 6).astype(floatX), rng.randint(0, 3, 20)
@@ -107,6 +108,7 @@ def test_a_wrong_size_or_activation_is_refused(changes, message):
         MLP(numpy.random.RandomState(0), T.matrix("x"), **sizes)
 
 
+@pytest.mark.numbers
 @pytest.mark.slow
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
 def test_the_first_epoch_gives_the_published_numbers(tmp_path, floatX):
@@ -143,6 +145,7 @@ def test_options_reach_the_model(main, capsys):
         assert pickle.load(file).shape == (784, 7)
 
 
+@pytest.mark.numbers
 @pytest.mark.slow
 def test_a_resumed_run_ends_in_the_same_bytes_and_another_seed_is_refused(main, capsys):
     assert main("--n-epochs", "4") == 0

@@ -15,8 +15,6 @@ import pytest
 import theano
 from helpers import SCRIPTS, run_python
 
-pytestmark = pytest.mark.numbers
-
 SCRIPT = SCRIPTS / "train_logreg.py"
 
 # Published by the tutorial; measured with Theano 1.0.5 in both float types.
@@ -36,6 +34,7 @@ LAST_LINES = (
 
 
 @pytest.mark.slow
+@pytest.mark.numbers
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
 def test_the_published_numbers(tmp_path, floatX):
     result = run_python(SCRIPT, "--floatX", floatX, folder=tmp_path, DLTUTORIALS_DATA=None)
@@ -295,6 +294,7 @@ def test_a_resumed_run_prints_the_remaining_lines_and_ends_in_the_same_bytes(mai
 
 
 @pytest.mark.slow
+@pytest.mark.numbers
 def test_a_run_stopped_by_a_signal_resumes_to_the_same_bytes(tmp_path, tiny_file):
     arguments = ["--dataset", str(tiny_file), "--batch-size", "10", "--n-epochs", "1000"]
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
@@ -426,6 +426,7 @@ def test_data_of_ones_own_decide_the_size_of_the_model(main, capsys, tiny_sets):
 
 
 @pytest.mark.slow
+@pytest.mark.numbers
 def test_chunks_change_nothing_but_the_memory(main, capsys, tiny_sets):
     save_npz("mine.npz", tiny_sets)
     outputs = []

@@ -192,9 +192,8 @@ def test_a_state_of_either_engine_goes_on_with_its_streams(engine):
         numpy.testing.assert_array_equal(value, expected)
 
 
+@pytest.mark.parametrize("run", ["dropout", "momentum and decay", "two phases"], indirect=True)
 def test_a_state_whose_rest_has_another_shape_is_refused_and_kept(run):
-    if not run.starts[0].rest:
-        pytest.skip("nothing but parameters")
     run.finish("other", Stop(8))
     path, history = run.folder / "other.state", run.folder / "other.jsonl"
     state = load_state(path).state
