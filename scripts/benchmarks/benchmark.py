@@ -137,7 +137,8 @@ def check_output_file(options: argparse.Namespace) -> None:
 
 def measure_peers(peers: list[Peer], settings: dict, n_runs: int, folder: Path) -> dict[str, Any]:
     """Run every peer with an empty cache, then `n_runs` times with a filled one."""
-    cold = {peer.name: run_peer(peer, settings, folder) for peer in peers}
+    # The last ones first: a Python that the user named and that lacks a package is met at once.
+    cold = {peer.name: run_peer(peer, settings, folder) for peer in reversed(peers)}
     warm: dict[str, list[dict]] = {peer.name: [] for peer in peers}
     for _ in range(n_runs):
         for peer in peers:

@@ -1,4 +1,4 @@
-"""Loops are Theano's own on Python 3.11, and those of pytensor_scan.py elsewhere."""
+"""Loops of PyTensor compute what theano_numbers.json keeps of Theano's."""
 
 import warnings
 
@@ -7,6 +7,7 @@ import pytest
 import theano
 import theano.tensor as T
 import theano_numbers
+from helpers import on_pytensor
 from theano_numbers import compute, expected
 
 pytestmark = pytest.mark.numbers
@@ -19,11 +20,13 @@ def is_theanos(case):
             numpy.testing.assert_allclose(values, numbers, rtol=1e-5, atol=1e-6)
 
 
+@on_pytensor
 @pytest.mark.slow
 def test_a_loop_with_a_gradient_and_random_numbers_gives_theanos_numbers():
     is_theanos(theano_numbers.loop)
 
 
+@on_pytensor
 @pytest.mark.slow
 def test_a_boltzmann_machine_draws_and_learns_as_on_theano():
     """The samples after 15 steps depend on each of their 540 random numbers."""

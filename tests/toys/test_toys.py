@@ -30,7 +30,6 @@ from dropout import Dropout
 from helpers import load_script, without_seconds
 
 FOLDER = Path(__file__).parent
-pytestmark = pytest.mark.numbers
 SCRIPTS = {"dropout": train_dropout, "autoencoder": train_autoencoder}
 
 
@@ -150,6 +149,7 @@ def killed(program):
     assert os.WTERMSIG(status) == signal.SIGKILL
 
 
+@pytest.mark.numbers
 @pytest.mark.parametrize("minibatch", [1, 6, 8, 15, 18])
 def test_a_stopped_run_that_goes_on_ends_in_the_same_bytes(run, minibatch):
     name = f"stopped-{minibatch}"
@@ -157,6 +157,7 @@ def test_a_stopped_run_that_goes_on_ends_in_the_same_bytes(run, minibatch):
     assert run.finish(name) == run.undisturbed
 
 
+@pytest.mark.numbers
 @pytest.mark.parametrize("minibatch", [3, 7, 12, 16])
 def test_a_killed_run_that_goes_on_ends_in_the_same_bytes(run, minibatch):
     name = f"killed-{minibatch}"
@@ -174,6 +175,7 @@ def write_state():
     train(task, 1, callbacks=[file])
 
 
+@pytest.mark.numbers
 @pytest.mark.parametrize("engine", ["theano", "pytensor"])
 def test_a_state_of_either_engine_goes_on_with_its_streams(engine):
     [task] = make_task("dropout", [])
