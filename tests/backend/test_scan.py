@@ -33,10 +33,10 @@ def test_a_boltzmann_machine_draws_and_learns_as_on_theano():
     is_theanos(theano_numbers.rbm)
 
 
+@on_pytensor
 def test_a_loop_says_nothing_and_returns_updates():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", "the imp module")  # Theano's, at its first loop
         outputs, updates = theano.scan(lambda i: 2 * i, sequences=T.arange(3))
     assert outputs.ndim == 1
     assert not updates
