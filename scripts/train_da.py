@@ -7,11 +7,13 @@ if __name__ == "__main__":
     launcher.start()
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from dltutorials.cli import console
+from dltutorials.cli.console import add_option
 from dltutorials.cli.options import add_training_arguments
 from dltutorials.cli.prepare import MakeModel
 from dltutorials.cli.train import train_model
@@ -41,14 +43,11 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
     parser = console.Parser(description=__doc__)
     add_training_arguments(parser, learning_rate=0.1, batch_size=20, n_epochs=15)
-    for name, kind, default, text in (
-        ("--n-hidden", int, 500, "hidden units"),
-        ("--corruption-level", float, 0.3, "fraction of the inputs that are set to 0, 0 to 1"),
-        ("--contraction-level", float, 0.0, "strength of the contraction"),
-        ("--seed", console.seed, 123, "of the noise and the first weights"),
-    ):
-        text += "; default: %(default)s"
-        parser.add_argument(name, type=kind, default=default, metavar="N", help=text)
+    add = functools.partial(add_option, parser)
+    add("--n-hidden", "N", 500, "hidden units")
+    add("--corruption-level", "X", 0.3, "fraction of the inputs that are set to 0, 0 to 1")
+    add("--contraction-level", "X", 0.0, "strength of the contraction")
+    add("--seed", "SEED", 123, "of the noise and the first weights")
     return parser
 
 

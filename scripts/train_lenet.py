@@ -7,12 +7,14 @@ if __name__ == "__main__":
     launcher.start()
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from dltutorials import LeNet
 from dltutorials.cli import console
+from dltutorials.cli.console import add_option
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.prepare import MakeModel
 from dltutorials.cli.train import train_model
@@ -43,14 +45,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser = console.Parser(description=__doc__)
     add_training_arguments(parser, learning_rate=0.1, batch_size=500, n_epochs=200)
     add_classifier_arguments(parser, L2_reg=0.0, patience=10_000)
-    for name, kind, n, default, text in (
-        ("--nkerns", int, "+", [20, 50], "filters of each convolutional layer; default: 20 50"),
-        ("--filter-shape", int, 2, [5, 5], "rows and columns of a filter; default: 5 5"),
-        ("--image-shape", int, "+", None, "height, width and channels; default: a square"),
-        ("--n-hidden", int, None, 500, "hidden units; default: 500"),
-        ("--seed", console.seed, None, 23455, "of the first weights; default: 23455"),
-    ):
-        parser.add_argument(name, type=kind, nargs=n, default=default, metavar="N", help=text)
+    add = functools.partial(add_option, parser)
+    add("--nkerns", "N", [20, 50], "filters of each convolutional layer", nargs="+")
+    add("--filter-shape", "N", [5, 5], "rows and columns of a filter", nargs=2)
+    add("--image-shape", "N", None, "height, width and channels; default: a square", nargs="+")
+    add("--n-hidden", "N", 500, "hidden units")
+    add("--seed", "SEED", 23455, "of the first weights")
     return parser
 
 

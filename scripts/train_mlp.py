@@ -13,6 +13,7 @@ from typing import Any
 
 import dltutorials
 from dltutorials.cli import console
+from dltutorials.cli.console import add_option
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.prepare import MakeModel
 from dltutorials.cli.train import train_model
@@ -46,21 +47,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser = console.Parser(description=__doc__)
     add_training_arguments(parser, learning_rate=0.01, batch_size=20)
     add_classifier_arguments(parser, L2_reg=0.0001, patience=10_000)
-    add = parser.add_argument
-    add("--n-hidden", type=int, default=500, metavar="N", help="hidden units; default: %(default)s")
-    add(
-        "--activation",
-        choices=list(ACTIVATIONS),
-        default="tanh",
-        help="function of a hidden unit; default: %(default)s",
-    )
-    add(
-        "--seed",
-        type=console.seed,
-        default=1234,
-        metavar="N",
-        help="of the first weights, 0 to 4294967295; default: %(default)s",
-    )
+    add_option(parser, "--n-hidden", "N", 500, "hidden units")
+    add_option(parser, "--activation", list(ACTIVATIONS), "tanh", "function of a hidden unit")
+    add_option(parser, "--seed", "SEED", 1234, "of the first weights, 0 to 4294967295")
     return parser
 
 

@@ -13,7 +13,8 @@ classifier, with labels and validation errors, adds :func:`add_classifier_argume
 """
 
 import argparse
-from collections.abc import Iterable
+import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from dltutorials.checks import (
     require_not_negative,
     require_positive,
 )
-from dltutorials.cli.console import seed
+from dltutorials.cli.console import add_option
 from dltutorials.datasets import FILE_NAME, find_dataset, list_files
 from dltutorials.datasets.shuffling import as_shuffle
 from dltutorials.io.files import prepare_output
@@ -39,140 +40,77 @@ _STATE = ("checkpoint", "checkpoint_every", "resume")
 FILES = ("save", *_STATE, "history", "snapshots", "snapshot_every")
 _NOT_DECIDING = {*FILES, "dataset", "floatX", "n_epochs", "quiet", "chunk_size", "offline"}
 
-# An option: how it is written, its metavar (which says its type), default and help.
-_Row = tuple[str, str | list[str] | None, Any, str]
-_TYPES: dict[str, Any] = {"X": float, "P": float, "N": int, "SEED": seed}
-
-_DATA_ROWS: list[_Row] = [
-    (
-        "--dataset",
-        "PATH",
-        FILE_NAME,
-        "data set: a file like mnist.pkl.gz, an .npz file, a folder of IDX files or of images, "
-        "or fashion-mnist, which is downloaded",
-    ),
-    ("--offline", None, False, "download nothing"),
-    (
-        "--chunk-size",
-        "N",
-        None,
-        "minibatches in memory at a time, for data that do not fit; default: all",
-    ),
-    (
-        "--shuffle",
-        "SEED",
-        None,
-        "use the training set's rows in a new order every epoch; default: as they are",
-    ),
-    ("--shuffle-once", None, False, "with --shuffle: the same new order for all epochs"),
-]
-_FILE_ROWS: list[_Row] = [
-    ("--save", "FILE", "best_model.pkl", "file for the best parameters"),
-    ("--checkpoint", "FILE", None, "file for the state of the training run, to resume from"),
-    ("--checkpoint-every", "N", 1, "validations between two checkpoints"),
-    (
-        "--resume",
-        "FILE",
-        None,
-        "go on from this state, with the options it was begun with; "
-        "checkpoints go to the same file unless --checkpoint names another",
-    ),
-    (
-        "--history",
-        "FILE",
-        None,
-        "file for the records of the validations, a line of JSON each, written as they come",
-    ),
-    ("--snapshots", "FOLDER", None, "folder for the parameters on the way"),
-    ("--snapshot-every", "N", 1, "validations between two snapshots"),
-    ("--quiet", None, False, "print the result and errors only"),
-]
-
 
 def add_training_arguments(
-    parser: argparse.ArgumentParser,
-    *,
-    learning_rate: float,
-    batch_size: int,
-    n_epochs: int = 1000,
+    parser: argparse.ArgumentParser, *, learning_rate: float, batch_size: int, n_epochs: int = 1000
 ) -> None:
     """Add the options of every training script, with a chapter's own defaults."""
-    course: list[_Row] = [
-        ("--learning-rate", "X", learning_rate, "length of a step"),
-        (
-            "--learning-rate-decay",
-            "X",
-            1.0,
-            "factor on the learning rate after each epoch; with 1 it stays as it is",
-        ),
-        ("--momentum", "X", 0.0, "fraction of the last step that a step goes on with"),
-        ("--n-epochs", "N", n_epochs, "most epochs to train"),
-        ("--batch-size", "N", batch_size, "examples in a minibatch"),
-        (
-            "--floatX",
-            ["float32", "float64"],
-            None,
-            "type of all numbers; default: Theano's configuration, or else float32",
-        ),
-    ]
-    _add(parser, [*_DATA_ROWS, *course, *_FILE_ROWS])
+    _add_data_arguments(parser)
+    add = functools.partial(add_option, parser)
+    add("--learning-rate", "X", learning_rate, "length of a step")
+    text = "factor on the learning rate after each epoch; with 1 it stays as it is"
+    add("--learning-rate-decay", "X", 1.0, text)
+    add("--momentum", "X", 0.0, "fraction of the last step that a step goes on with")
+    add("--n-epochs", "N", n_epochs, "most epochs to train")
+    add("--batch-size", "N", batch_size, "examples in a minibatch")
+    text = "type of all numbers; default: Theano's configuration, or else float32"
+    add("--floatX", ["float32", "float64"], None, text)
+    _add_file_arguments(parser)
 
 
 def add_classifier_arguments(
     parser: argparse.ArgumentParser, *, L2_reg: float = 0.0, patience: int = 5000
 ) -> None:
     """Add the options of a classifier: regularization, early stopping, evaluation."""
-    rows: list[_Row] = [
-        ("--L1-reg", "X", 0.0, "strength of the L1 penalty"),
-        ("--L2-reg", "X", L2_reg, "strength of the squared L2 penalty"),
-        ("--patience", "N", patience, "minibatches to train in any case"),
-        (
-            "--patience-increase",
-            "X",
-            2.0,
-            "after an improvement in minibatch t, train to t times this",
-        ),
-        (
-            "--improvement-threshold",
-            "X",
-            0.995,
-            "fraction of the best loss that counts as an improvement",
-        ),
-        (
-            "--significance",
-            "P",
-            None,
-            "an improvement counts, instead of by that threshold, when McNemar's exact test on "
-            "the validation mistakes is significant at this level, for example 0.05; default: off",
-        ),
-        (
-            "--validation-frequency",
-            "N",
-            None,
-            "minibatches between validations; default: an epoch, or half the patience if less",
-        ),
-        (
-            "--exact-evaluation",
-            None,
-            False,
-            "evaluate on every example, not on whole minibatches only",
-        ),
-    ]
-    _add(parser, rows)
+    add = functools.partial(add_option, parser)
+    add("--L1-reg", "X", 0.0, "strength of the L1 penalty")
+    add("--L2-reg", "X", L2_reg, "strength of the squared L2 penalty")
+    add("--patience", "N", patience, "minibatches to train in any case")
+    text = "after an improvement in minibatch t, train to t times this"
+    add("--patience-increase", "X", 2.0, text)
+    text = "fraction of the best loss that counts as an improvement"
+    add("--improvement-threshold", "X", 0.995, text)
+    text = (
+        "an improvement counts, instead of by that threshold, when McNemar's exact test on the "
+        "validation mistakes is significant at this level, for example 0.05; default: off"
+    )
+    add("--significance", "P", None, text)
+    text = "minibatches between validations; default: an epoch, or half the patience if less"
+    add("--validation-frequency", "N", None, text)
+    text = "evaluate on every example, not on whole minibatches only"
+    add("--exact-evaluation", None, False, text)
 
 
-def _add(parser: argparse.ArgumentParser, rows: Iterable[_Row]) -> None:
-    for name, metavar, default, text in rows:
-        if metavar is None:
-            parser.add_argument(name, action="store_true", help=text)
-            continue
-        if default is not None:
-            text += "; default: %(default)s"
-        if isinstance(metavar, list):
-            parser.add_argument(name, choices=metavar, default=default, help=text)
-        else:
-            kind = _TYPES.get(metavar, str)
-            parser.add_argument(name, type=kind, default=default, metavar=metavar, help=text)
+def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    add = functools.partial(add_option, parser)
+    text = (
+        "data set: a file like mnist.pkl.gz, an .npz file, a folder of IDX files or of images, or "
+        "fashion-mnist, which is downloaded"
+    )
+    add("--dataset", "PATH", FILE_NAME, text)
+    add("--offline", None, False, "download nothing")
+    text = "minibatches in memory at a time, for data that do not fit; default: all"
+    add("--chunk-size", "N", None, text)
+    text = "use the training set's rows in a new order every epoch; default: as they are"
+    add("--shuffle", "SEED", None, text)
+    add("--shuffle-once", None, False, "with --shuffle: the same new order for all epochs")
+
+
+def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    add = functools.partial(add_option, parser)
+    add("--save", "FILE", "best_model.pkl", "file for the best parameters")
+    add("--checkpoint", "FILE", None, "file for the state of the training run, to resume from")
+    add("--checkpoint-every", "N", 1, "validations between two checkpoints")
+    text = (
+        "go on from this state, with the options it was begun with; checkpoints go to the same "
+        "file unless --checkpoint names another"
+    )
+    add("--resume", "FILE", None, text)
+    text = "file for the records of the validations, a line of JSON each, written as they come"
+    add("--history", "FILE", None, text)
+    add("--snapshots", "FOLDER", None, "folder for the parameters on the way")
+    add("--snapshot-every", "N", 1, "validations between two snapshots")
+    add("--quiet", None, False, "print the result and errors only")
 
 
 def prepare_training_options(options: argparse.Namespace) -> None:
@@ -228,13 +166,8 @@ def early_stopping(options: argparse.Namespace) -> EarlyStopping | None:
     """Return the early-stopping rule that the options ask for; None without a classifier's."""
     if "patience" not in options:
         return None
-    return EarlyStopping(
-        patience=options.patience,
-        patience_increase=options.patience_increase,
-        improvement_threshold=options.improvement_threshold,
-        validation_frequency=options.validation_frequency,
-        significance=options.significance,
-    )
+    names = [each.name for each in dataclasses.fields(EarlyStopping)]
+    return EarlyStopping(**{name: getattr(options, name) for name in names})
 
 
 def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from dltutorials.cli.console import add_option
 from dltutorials.datasets import FILE_NAME, SPLITS, open_dataset
 from dltutorials.datasets.sources import FloatRows, require_finite
 from dltutorials.exceptions import DataError, in_file
@@ -28,16 +29,12 @@ def add_saved_model_arguments(parser: argparse.ArgumentParser, whose: str) -> No
     whose : str
         The beginning of the help on ``--dataset``.
     """
-    add = parser.add_argument
-    add("--dataset", default=FILE_NAME, metavar="PATH", help=f"{whose}; default: %(default)s")
-    add("--offline", action="store_true", help="download nothing")
+    add_option(parser, "--dataset", "PATH", FILE_NAME, whose)
+    add_option(parser, "--offline", None, False, "download nothing")
     for chapter in CHAPTERS.values():
         for name, values in chapter.assumed.items():
-            add(
-                f"--{name.replace('_', '-')}",
-                choices=values,
-                help=f"of {chapter.title}, if the file does not say it; default: {values[0]}",
-            )
+            text = f"of {chapter.title}, if the file does not say it; default: {values[0]}"
+            add_option(parser, f"--{name.replace('_', '-')}", list(values), None, text)
 
 
 def read_saved_model(path: str, options: argparse.Namespace) -> SavedModel:

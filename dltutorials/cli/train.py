@@ -48,7 +48,7 @@ def train_model(program: str, options: argparse.Namespace, make_model: MakeModel
         "",
         lambda: prepare_task(options, model, x, y, datasets),
         options.n_epochs,
-        early_stopping(options) if "patience" in options else None,
+        early_stopping(options),
     )
     about = describe_model(model, datasets)
     return train_and_report(program, options, [phase], datasets, about)

@@ -34,9 +34,7 @@ def make_parser() -> console.Parser:
     parser = console.Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--dataset", default=FILE_NAME, metavar="FILE", help="data set; default: %(default)s"
-    )
+    console.add_option(parser, "--dataset", "FILE", FILE_NAME, "data set")
     return parser
 
 
@@ -85,16 +83,8 @@ def _time_an_epoch(datasets: SharedDatasets) -> str:
     model = LogisticRegression(x, datasets.n_in, datasets.n_out)
     cost = model.negative_log_likelihood(y)
     batch_size = min(_BATCH_SIZE, *(data.n_examples for data in datasets))
-    task = compile_task(
-        x,
-        y,
-        cost,
-        sgd(cost, model.params, 0.1),
-        model.errors(y),
-        model.params,
-        datasets,
-        batch_size,
-    )
+    updates, errors = sgd(cost, model.params, 0.1), model.errors(y)
+    task = compile_task(x, y, cost, updates, errors, model.params, datasets, batch_size)
     for _ in range(2):
         n_before, start = backend.n_transfers(), time.perf_counter()
         costs = [task.train_minibatch(index) for index in range(task.n_train_batches)]

@@ -26,14 +26,8 @@ def make_parser() -> console.Parser:
     parser = console.Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "name",
-        nargs="?",
-        default="mnist",
-        choices=[*CATALOGUE, "all"],
-        help="data set; default: %(default)s",
-    )
-    parser.add_argument("--offline", action="store_true", help="only check what is there")
+    console.add_option(parser, "name", [*CATALOGUE, "all"], "mnist", "data set", nargs="?")
+    console.add_option(parser, "--offline", None, False, "only check what is there")
     return parser
 
 

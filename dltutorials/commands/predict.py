@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from dltutorials.cli import console
-from dltutorials.cli.saved_models import (
-    add_saved_model_arguments,
-    read_saved_model,
-    read_test_set,
-)
+from dltutorials.cli.console import add_option
+from dltutorials.cli.saved_models import add_saved_model_arguments, read_saved_model, read_test_set
 from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional
 from dltutorials.prediction.photos import SIDE, load_photo
@@ -39,33 +36,17 @@ def make_parser() -> console.Parser:
     parser = console.Parser(
         description=__doc__, usage="%(prog)s FILE [--index N ...] [--image FILE ...] [options]"
     )
-    add = parser.add_argument
-    add("model", metavar="FILE", help="saved parameters, best_model.pkl")
-    add(
-        "--index",
-        nargs="+",
-        action="extend",
-        type=int,
-        default=[],
-        metavar="N",
-        help="images of the test set, counted from 0",
+    parser.add_argument("model", metavar="FILE", help="saved parameters, best_model.pkl")
+    many: dict[str, Any] = {"nargs": "+", "action": "extend"}
+    add_option(parser, "--index", "N", [], "images of the test set, counted from 0", **many)
+    text = (
+        "photos of one digit each, dark ink on light paper or the reverse, of any size up to 50 "
+        "million pixels; they are cut out, scaled and centred as MNIST's images were"
     )
-    add(
-        "--image",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help="photos of one digit each, dark ink on light paper or the reverse, of any size up "
-        "to 50 million pixels; they are cut out, scaled and centred as MNIST's images were",
-    )
+    add_option(parser, "--image", "FILE", [], text, **many)
     add_saved_model_arguments(parser, "whose test set --index is about")
-    add(
-        "--format",
-        choices=["text", "json"],
-        default="text",
-        help="text has probabilities in %%, json shares from 0 to 1; default: %(default)s",
-    )
+    text = "text has probabilities in %%, json fractions from 0 to 1"
+    add_option(parser, "--format", ["text", "json"], "text", text)
     return parser
 
 

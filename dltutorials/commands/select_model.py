@@ -1,6 +1,7 @@
 """Choose between models by their validation errors: train a whole grid, from several seeds."""
 
 import argparse
+import functools
 import json
 import signal
 import sys
@@ -43,30 +44,17 @@ def make_parser() -> console.Parser:
         usage="%(prog)s SCRIPT --grid NAME=VALUE,... [options] [-- options of SCRIPT]",
         epilog="The results stay in the folder: what is finished there is not repeated.",
     )
-    add = parser.add_argument
-    add(
-        "script",
-        metavar="SCRIPT",
-        help=f"{', '.join(list_scripts())}, or the path of one like them",
-    )
-    add(
-        "--grid",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE,VALUE...",
-        help="values of an option of SCRIPT to combine with those of every other --grid",
-    )
-    add("--seeds", type=int, metavar="N", help="seeds for each configuration; default: one")
-    add("--jobs", type=int, metavar="N", help="trainings at a time; default: 1")
-    add("--dask", metavar="ADDRESS", help="scheduler of a cluster that does the work")
-    add(
-        "--results",
-        default="runs",
-        metavar="FOLDER",
-        help="where records and parameters are kept; default: %(default)s",
-    )
-    add("--format", choices=["table", "json"], default="table", help="default: %(default)s")
-    add("--quiet", action="store_true", help="print the result and errors only")
+    text = f"{', '.join(list_scripts())}, or the path of one like them"
+    parser.add_argument("script", metavar="SCRIPT", help=text)
+    add = functools.partial(console.add_option, parser)
+    text = "values of an option of SCRIPT to combine with those of every other --grid"
+    add("--grid", "NAME=VALUE,VALUE...", [], text, action="append")
+    add("--seeds", "N", None, "seeds for each configuration; default: one")
+    add("--jobs", "N", None, "trainings at a time; default: 1")
+    add("--dask", "ADDRESS", None, "scheduler of a cluster that does the work")
+    add("--results", "FOLDER", "runs", "where records and parameters are kept")
+    add("--format", ["table", "json"], "table", "of the comparison")
+    add("--quiet", None, False, "print the result and errors only")
     return parser
 
 
