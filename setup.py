@@ -101,6 +101,8 @@ setup(
         # Processes for many runs: without dependencies of its own, so no extra for it; 1.4 gives
         # back each result when it is there.
         "joblib>=1.4",
+        # One program at a time writes a file; 4 keeps what a lock's file says of its owner.
+        "filelock>=4",
         "scipy-openblas32>=0.3.23",  # a current BLAS for Theano to link
         # Which BLAS is loaded, its kernel and threads: they decide the last bits. 3.5 knows the
         # files of scipy-openblas32.

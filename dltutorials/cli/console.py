@@ -28,11 +28,14 @@ from typing import Any, NoReturn, TextIO
 
 from dltutorials._version import __version__
 from dltutorials.exceptions import DataWarning, DLTutorialsError, OptionError
+from dltutorials.io.locks import OutputLocks
 from dltutorials.training.progress import above_bars
+from dltutorials.types import PathLike
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _program_name: ContextVar[str | None] = ContextVar("program_name", default=None)
+_locks: ContextVar[OutputLocks | None] = ContextVar("locks", default=None)
 _IN_ASCII = {"±": "+/-", "×": "x", "–": "-", "…": "..."}  # noqa: RUF001
 
 
@@ -88,7 +91,7 @@ def run(
         By default those of the command line.
     """
     try:
-        with _plain_warnings():
+        with _plain_warnings(), _locking():
             return program(parser.parse_args(argv))
     except OptionError as error:
         return fail(f"error: {error}", WRONG_USAGE)
@@ -123,6 +126,29 @@ def _plain_warnings() -> Iterator[None]:
 
         warnings.showwarning = print_line
         yield
+
+
+@contextlib.contextmanager
+def _locking() -> Iterator[None]:
+    with OutputLocks() as locks:
+        token = _locks.set(locks)
+        try:
+            yield
+        finally:
+            _locks.reset(token)
+
+
+def hold_output(path: PathLike) -> None:
+    """Keep other programs from writing a file or folder until this one ends.
+
+    Raises
+    ------
+    OutputError
+        If another program writes it.
+    """
+    locks = _locks.get()
+    if locks is not None:
+        locks.hold(path)
 
 
 def fail(message: str, status: int) -> int:

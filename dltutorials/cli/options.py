@@ -25,10 +25,10 @@ from dltutorials.checks import (
     require_not_negative,
     require_positive,
 )
-from dltutorials.cli.console import add_option
+from dltutorials.cli.console import add_option, hold_output
 from dltutorials.datasets import FILE_NAME, find_dataset, list_files
 from dltutorials.datasets.shuffling import as_shuffle
-from dltutorials.io.files import prepare_output
+from dltutorials.io.files import make_folder, prepare_output
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.io.targets import check_output
 from dltutorials.training.early_stopping import EarlyStopping
@@ -121,12 +121,17 @@ def prepare_training_options(options: argparse.Namespace) -> None:
     check_numbers(options)
     options.checkpoint = options.checkpoint or options.resume
     check_files(options)
+    for name in ("save", "checkpoint", "history"):  # other programs keep off from here on
+        if getattr(options, name) is not None:
+            hold_output(getattr(options, name))
     prepare_output(options.save)
     if options.checkpoint is not None:
         prepare_output(options.checkpoint)
     if options.history is not None:
         prepare_history_path(options.history, is_resumed=options.resume is not None)
     if options.snapshots is not None:
+        make_folder(options.snapshots)
+        hold_output(options.snapshots)
         prepare_snapshot_folder(options.snapshots, is_resumed=options.resume is not None)
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from dltutorials.backend import set_floatX
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
-from dltutorials.cli.options import check_numbers, prepare_training_options
+from dltutorials.cli.options import check_files, check_numbers
 from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import OptionError
-from dltutorials.io.files import make_folder
+from dltutorials.io.files import make_folder, prepare_output
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.selection.comparison import Outcome, compare
 from dltutorials.selection.grid import Run, make_runs
@@ -97,6 +97,7 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
 def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
     """Return the job of each run, with the data in a file that all of them can share."""
     make_folder(folder)
+    console.hold_output(folder)
     files = FilesInUse()
     dataset = find_dataset(runs[0].options["dataset"], runs[0].options["offline"])
     files.read("--dataset", *list_files(dataset))
@@ -122,7 +123,8 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
         options.save = str(job.params_path)
         files.write("--results", job.record_path)
         files.write("--results", job.params_path)
-        prepare_training_options(options)
+        check_files(options)
+        prepare_output(options.save)
         jobs.append(job)
     return jobs
 

@@ -179,6 +179,11 @@ def _keep_permissions(descriptor: int, target: Path) -> None:
         os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
 
 
+def lock_name(target: Path) -> Path:
+    """Return the file beside `target` whose lock says that a program writes it."""
+    return target.with_name(f".{_short_digest(target.name)}.lock")
+
+
 def _temporary(target: Path) -> Path:
     """Name a file that no other process uses; the name says whose it is, and is short."""
     return target.with_name(f"{_beginning(target)}{os.getpid()}.{uuid.uuid4().hex}.part")

@@ -1,4 +1,5 @@
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import dltutorials
 from dltutorials import backend
 from dltutorials.exceptions import DataError
+from dltutorials.io.locks import OutputLocks
 from dltutorials.training.history import read_history
 from dltutorials.training.parameters import read_params
 from dltutorials.training.snapshots import find_snapshots
@@ -159,3 +161,17 @@ def test_a_history_is_readable_while_it_grows_and_after_a_kill(tmp_path, tiny_fi
     assert len(set(lengths)) > 2
     assert [record["epoch"] for record in read_history(path).records][:3] == [1, 2, 3]
     assert all(map(json.loads, path.read_text().split("\n")[:-1]))
+
+
+@pytest.mark.parametrize("option", ["save", "history", "checkpoint", "snapshots"])
+def test_a_second_program_on_the_same_file_is_refused(main, capsys, tmp_path, option):
+    path = tmp_path / option
+    if option == "snapshots":
+        path.mkdir()
+    with OutputLocks() as other:
+        other.hold(path)
+        before = sorted(os.listdir(tmp_path))
+        assert main(f"--{option}", str(path)) == 1
+        message = capsys.readouterr().err.splitlines()[-1]
+        assert f"error: cannot write {path}: process {os.getpid()} on " in message
+        assert sorted(os.listdir(tmp_path)) == before

@@ -1,0 +1,100 @@
+"""Files that one program at a time may write: a lock, held until its run has ended.
+
+:class:`OutputLocks` takes a lock for each output of a run. The lock is a file beside the
+output, or in it where that is a folder, and says which process holds it. The system gives it
+up with the process, however that ends, so that a killed run stands in nobody's way.
+
+>>> import pathlib, tempfile
+>>> path = pathlib.Path(tempfile.mkdtemp(), "best_model.pkl")
+>>> with OutputLocks() as mine, OutputLocks() as other:
+...     mine.hold(path)
+...     try:
+...         other.hold(path)
+...     except OutputError as error:
+...         print(str(error).partition(": ")[2].split()[0])
+process
+"""
+
+import contextlib
+import errno
+import os
+import platform
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from dltutorials.exceptions import OutputError
+from dltutorials.io.files import lock_name
+from dltutorials.io.targets import cannot_make, find_target, is_device
+from dltutorials.types import PathLike
+
+# Of systems that know no locks, as some network file systems: one writes there without.
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+_MAX_OWNER = 300  # characters
+
+
+class OutputLocks(contextlib.ExitStack):
+    """The locks of one run; all are given up when the block ends."""
+
+    def hold(self, path: PathLike) -> None:
+        """Take the lock of a file or a folder that is going to be written.
+
+        Parameters
+        ----------
+        path : path
+            A file need not exist yet; a folder does. A device has no lock.
+
+        Raises
+        ------
+        OutputError
+            If another program writes it; or if the lock cannot be made.
+        """
+        from filelock import FileLock, Timeout  # needed by runs only, not by every import
+
+        if is_device(path):
+            return
+        place = _lock_of(path)
+        lock = FileLock(place, fallback_to_soft=False)
+        owner = _read_owner(place)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise OutputError(
+                f"cannot write {os.fspath(path)}: {owner} writes it; wait for its end, or choose "
+                "another file or folder"
+            ) from None
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return
+            raise cannot_make(Path(path), error) from None
+        self.callback(_give_up, lock, place)
+        place.write_text(_describe_me(), encoding="utf-8")
+
+
+def _lock_of(path: PathLike) -> Path:
+    """Return the lock's file: the same for all names of an output."""
+    if os.path.isdir(path):
+        return Path(os.path.realpath(path), ".lock")
+    return lock_name(find_target(path))
+
+
+def _give_up(lock: Any, place: Path) -> None:
+    """Remove the lock while it is ours, then let it go: nobody can take it in between."""
+    with contextlib.suppress(OSError):
+        place.unlink()
+    lock.release()
+
+
+def _describe_me() -> str:
+    command = " ".join(shlex.join(sys.orig_argv).split())
+    return f"process {os.getpid()} on {platform.node()} ({command})"[:_MAX_OWNER]
+
+
+def _read_owner(place: Path) -> str:
+    """Return who holds a lock, as far as that can be read."""
+    with contextlib.suppress(OSError):
+        text = place.read_bytes()[: 2 * _MAX_OWNER].decode("utf-8", "replace")
+        if text and text.isprintable():
+            return text[:_MAX_OWNER]
+    return "another process"
