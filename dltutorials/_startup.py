@@ -7,6 +7,11 @@ this package too.
 
 import os
 import sys
+import threading
+import time
+
+OWNER = "DLTUTORIALS_OWNER"  # the process whose worker this is, and which it does not outlive
+_WATCH_INTERVAL = 0.2  # seconds
 
 
 def _is_the_command() -> bool:
@@ -27,6 +32,17 @@ def _report(kind: type[BaseException], error: BaseException, traceback: object) 
         sys.exit(1)
     sys.__excepthook__(kind, error, traceback)  # type: ignore[arg-type]
 
+
+def _end_with(owner: int) -> None:
+    """End this process, whatever it does, when its parent has died."""
+    while os.getppid() == owner:
+        time.sleep(_WATCH_INTERVAL)
+    os._exit(1)
+
+
+_owner = os.environ.pop(OWNER, "")
+if _owner.isdecimal():
+    threading.Thread(target=_end_with, args=[int(_owner)], daemon=True).start()
 
 if _is_the_command():
     sys.excepthook = _report

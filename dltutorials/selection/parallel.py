@@ -6,7 +6,9 @@ set it. On a cluster the workers have to have the package, and to see the data
 and the folder of the results under the same paths.
 
 When a worker process dies, by itself or because memory ran out, the runs that were
-under way are begun again after the others, one by one.
+under way are begun again after the others, one by one. When the process that started the
+workers dies, they end (:mod:`dltutorials._startup`), and joblib's own helper then removes
+what they shared.
 """
 
 import contextlib
@@ -16,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any
 
+from dltutorials._startup import OWNER
+from dltutorials.backend.flags import environment
 from dltutorials.exceptions import ClusterError, SetupError
 from dltutorials.selection.records import Job, RunRecord, failed
 from dltutorials.selection.runs import run_job
@@ -70,7 +74,8 @@ def run_jobs(
 def _backend(scheduler: str | None) -> Iterator[tuple[str | None, Any]]:
     """Give joblib's backend, and what it raises when a process of its own has died."""
     if scheduler is None:
-        yield "loky", TerminatedWorkerError
+        with environment(OWNER, str(os.getpid())):
+            yield "loky", TerminatedWorkerError
         return
     try:
         import distributed

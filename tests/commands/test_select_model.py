@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 
+from dltutorials.io.locks import OutputLocks
+
 import numpy
 import pytest
 from helpers import SCRIPTS
@@ -36,6 +38,16 @@ def make_model(options):
     with open(f"threads-{{os.getpid()}}", "w") as file:
         file.write(str(n_threads))
     return make_mlp(options)
+"""
+
+SLEEPY = f"""
+import os, sys, time
+sys.path.insert(0, {str(SCRIPT.parent)!r})
+from train_mlp import make_parser
+
+def make_model(options):
+    open(f"worker-{{os.getpid()}}", "w").close()
+    time.sleep(60)
 """
 
 UNJUDGED = """
@@ -246,6 +258,38 @@ def test_a_process_that_is_killed_costs_the_others_nothing_but_time(run, tmp_pat
     assert failure == (
         "Failed: n_hidden=4, seed=1234: its process was killed; is there enough memory?"
     )
+
+
+@pytest.mark.slow
+def test_workers_do_not_outlive_their_parent_and_leave_nothing_in_memory(run, tmp_path):
+    script = tmp_path / "sleepy.py"
+    script.write_text(SLEEPY)
+    parent = run("--grid", "n_hidden=3,4", "--jobs", 2, script=script, wait=False)
+    while len(list(tmp_path.glob("worker-*"))) < 2:
+        time.sleep(0.05)
+    assert shared_by(parent.pid)
+    parent.kill()
+    parent.communicate(timeout=10)  # until all have closed its stdout
+    until = time.monotonic() + 5
+    while shared_by(parent.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not shared_by(parent.pid)
+
+
+def shared_by(process):
+    return [
+        name for name in os.listdir("/dev/shm") if f"-{process}-" in name or f"_{process}_" in name
+    ]
+
+
+def test_two_programs_in_one_folder_of_results_are_refused(main, tmp_path, capsys):
+    (tmp_path / "runs").mkdir()
+    with OutputLocks() as other:
+        other.hold(tmp_path / "runs")
+        assert main("train_logreg", "--grid", "learning_rate=0.1") == 1
+    line = capsys.readouterr().err
+    assert f"error: cannot write runs: process {os.getpid()} on " in line
+    assert os.listdir(tmp_path / "runs") == []
 
 
 @pytest.mark.slow
