@@ -12,8 +12,9 @@ anew in every process, and fill the folder with copies:
 Two habits cost more of its compiler than they give: it compiles a module to
 reshape a constant once, while optimising, and in every process a test program
 for the options that suit the processor. :func:`patch_module_cache` changes all
-four, in Theano 1.0.5 only; other versions may differ. The keys become right;
-the C code and its results stay the same. :func:`quick_import` spares its import.
+four, in Theano 1.0.5 only; other versions may differ, and lets it parse headers once
+(:mod:`dltutorials.backend.precompiled_header`). The keys become right; the C code and its
+results stay the same. :func:`quick_import` spares its import.
 """
 
 import contextlib
@@ -25,6 +26,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from dltutorials.backend.precompiled_header import use_precompiled_header
 
 MENDED_VERSION = "1.0.5"
 
@@ -100,6 +103,7 @@ def patch_module_cache(theano: Any) -> bool:
     cop.c_code_cache_version = c_code_cache_version
     _fold_single_numbers_in_python(theano)
     _remember_processor_options(theano)
+    use_precompiled_header(theano)
     return True
 
 
