@@ -95,36 +95,42 @@ def compile_task(
         If a model can probably not learn from the data as they are.
     """
     shared = as_shared_datasets(datasets)
-    n_train_batches, *_ = [
-        n_minibatches(data, batch_size, split) for split, data in zip(SPLITS, shared)
-    ]
+    n_train_batches, *_ = map(n_minibatches, shared, [batch_size] * len(SPLITS), SPLITS)
     _check_sets(shared, [x] if y is None else [x, y], cost, errors)
     train_set, *evaluated = shared
     step = minibatch_function(cost, x, y, train_set, batch_size, updates)
     rest = _find_rest(step, params)
-
-    def evaluate(output: Expression, data: SharedDataset) -> tuple[Callable, list[int] | None]:
-        function = functools.partial(minibatch_function, output, x, y, data, batch_size)
-        return evaluator(function, data, batch_size, exact_evaluation)
-
+    evaluate = functools.partial(_evaluate, x, y, batch_size, exact_evaluation)
     means = [] if errors is None else [_mean(*evaluate(errors, data)) for data in evaluated]
     validate, test, *_ = [*means, None, None]
+    flags = functools.partial(evaluate, misclassified, *evaluated[:1])
     return Task(
         train_minibatch=indexed(step, train_set, n_train_batches),
         n_train_batches=n_train_batches,
         validate=validate,
         test=test,
         get_params=lambda: [param.get_value() for param in params],
-        set_params=lambda values: _set_values(params, values),
-        validation_misclassified=None
-        if misclassified is None
-        else _concatenated(lambda: evaluate(misclassified, evaluated[0])[0]),
+        set_params=functools.partial(_set_values, params),
+        validation_misclassified=None if misclassified is None else _concatenated(flags),
         get_rest=lambda: [pack(variable.get_value()) for variable in rest],
-        set_rest=lambda values: _set_rest(rest, values),
+        set_rest=functools.partial(_set_rest, rest),
         begin_epoch=_begin_epoch(train_set, begin_epoch),
         fetch_costs=fetch if uses_jax() else None,
         loss=loss,
     )
+
+
+def _evaluate(
+    x: Expression,
+    y: Expression | None,
+    batch_size: int,
+    exact_evaluation: bool,
+    output: Expression,
+    data: SharedDataset,
+) -> tuple[Callable[[], numpy.ndarray], list[int] | None]:
+    """Return what gives an output for each minibatch of a set, and their sizes if they differ."""
+    function = functools.partial(minibatch_function, output, x, y, data, batch_size)
+    return evaluator(function, data, batch_size, exact_evaluation)
 
 
 def _mean(evaluate: Callable, sizes: list[int] | None) -> Callable[[], float]:
@@ -132,10 +138,10 @@ def _mean(evaluate: Callable, sizes: list[int] | None) -> Callable[[], float]:
     return lambda: float(numpy.average(evaluate(), weights=sizes))
 
 
-def _concatenated(compile_it: Callable[[], Callable]) -> Callable[[], numpy.ndarray]:
+def _concatenated(compile_it: Callable) -> Callable[[], numpy.ndarray]:
     """Return what gives the flags of all minibatches; compiled when it is first called."""
-    evaluate = functools.cache(compile_it)
-    return lambda: evaluate()().astype(bool)
+    compile_once = functools.cache(compile_it)
+    return lambda: compile_once()[0]().astype(bool)
 
 
 def _check_sets(
