@@ -26,14 +26,7 @@ from dltutorials.exceptions import (
     UnsafePickleError,
 )
 from dltutorials.loading import load_data
-from dltutorials.losses import (
-    errors,
-    l1,
-    l2_sqr,
-    negative_log_likelihood,
-    penalty,
-    zero_one_loss,
-)
+from dltutorials.losses import errors, l1, l2_sqr, negative_log_likelihood, penalty, zero_one_loss
 from dltutorials.models.lenet import LeNet
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.models.mlp import MLP

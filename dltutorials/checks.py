@@ -11,6 +11,7 @@ dltutorials.exceptions.OptionError: batch_size: got 0, expected an integer of at
 
 import math
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 from dltutorials.exceptions import OptionError
@@ -53,6 +54,12 @@ def require_momentum(name: str, value: Any) -> None:
     """Refuse anything but a number of at least 0 and below 1."""
     if not 0 <= _real(value) < 1:
         raise OptionError(f"{name}: got {value!r}, expected a number of at least 0 and below 1")
+
+
+def require_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+    """Refuse anything but one of some names."""
+    if value not in choices:
+        raise OptionError(f"{name}: got {value!r}, expected one of {', '.join(choices)}")
 
 
 def _real(value: Any) -> float:

@@ -76,6 +76,12 @@ def warn_of_data(message: str) -> None:
     warnings.warn(message, DataWarning, stacklevel=level)
 
 
+def reason_of(error: BaseException) -> str:
+    """Return what an error says, short and in one line; what it is, if it says nothing."""
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(text.split())[:300] or type(error).__name__
+
+
 @contextlib.contextmanager
 def within(place: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
     """Say of an error about data that the block raises where the fault is, and what to do.
@@ -112,5 +118,4 @@ def in_file(path: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            reason = error.strerror or " ".join(str(error).split()) or "damaged"
-            raise DataError(f"cannot be read: {reason}") from None
+            raise DataError(f"cannot be read: {reason_of(error)}") from None

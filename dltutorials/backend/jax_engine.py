@@ -18,7 +18,7 @@ import os
 from typing import Any
 
 from dltutorials.backend.devices import gpu_number
-from dltutorials.exceptions import SetupError
+from dltutorials.exceptions import SetupError, reason_of
 
 INSTALL = {"cpu": "pip install jax", "cuda": "pip install 'jax[cuda12]'"}
 
@@ -100,9 +100,8 @@ def _find_device(jax: Any, device: str, number: int | None) -> Any:
         jax.config.update("jax_platforms", "cpu" if number is None else "cuda,cpu")
         devices = jax.devices(platform)
     except Exception as error:
-        cause = " ".join(str(error).split())[:300]
         raise SetupError(
-            f"device: got {device}, but JAX cannot use a GPU here: {cause}; nvidia-smi "
+            f"device: got {device}, but JAX cannot use a GPU here: {reason_of(error)}; nvidia-smi "
             f"shows GPUs and their driver, {_install(device)} installs what JAX needs"
         ) from error
     if (number or 0) >= len(devices):

@@ -47,7 +47,7 @@ from dltutorials.backend import openblas, preflight, pytensor_compat, pytensor_i
 from dltutorials.backend.devices import refuse_gpu
 from dltutorials.backend.flags import UserSettings, environment
 from dltutorials.backend.theano_patches import patch_module_cache, quick_import
-from dltutorials.exceptions import OptionError, SetupError
+from dltutorials.exceptions import OptionError, SetupError, reason_of
 
 _TOO_NEW_FOR_THEANO = (3, 12)
 
@@ -112,7 +112,7 @@ def _import(engine: str, import_it: Callable[[], Any]) -> Any:
             advice = f"; {preflight.ANOTHER_FOLDER}"
         elif isinstance(error, ModuleNotFoundError):
             advice = f"; pip install {error.name}"
-        raise SetupError(f"{engine} cannot be imported: {_one_line(error)}{advice}") from error
+        raise SetupError(f"{engine} cannot be imported: {reason_of(error)}{advice}") from error
 
 
 def set_floatX(floatX: str | None = None) -> str:
@@ -178,7 +178,3 @@ def _theano_flags(defaults: dict[str, str], user: UserSettings) -> Iterator[None
     ours = ",".join(f"{name}={shlex.quote(value)}" for name, value in defaults.items())
     with environment("THEANO_FLAGS", f"{user.flags},{ours}"):
         yield
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dltutorials.cli.console import print_message, print_results
+from dltutorials.exceptions import reason_of
 from dltutorials.training.callbacks import Callback
 from dltutorials.training.checkpoint import save_state
 from dltutorials.training.description import Description
@@ -53,7 +54,7 @@ class OutputFile(Callback):
             write()
             self._pending = None
         except OSError as error:
-            print_message(f"warning: {self.path} could not be written: {error.strerror or error}")
+            print_message(f"warning: {self.path} could not be written: {reason_of(error)}")
 
     def finish(self) -> list[str]:
         """Try once more what failed last; return a sentence if it fails again."""

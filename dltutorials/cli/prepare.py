@@ -79,11 +79,7 @@ def make_placeholders() -> tuple[Expression, Expression]:
 
 
 def prepare_task(
-    options: argparse.Namespace,
-    model: Any,
-    x: Expression,
-    y: Expression,
-    datasets: SharedDatasets,
+    options: argparse.Namespace, model: Any, x: Expression, y: Expression, datasets: SharedDatasets
 ) -> Task:
     """Compile the training, validation and test of a model, according to the options.
 

@@ -15,7 +15,7 @@ from dltutorials.datasets import FILE_NAME, SPLITS, open_dataset
 from dltutorials.datasets.sources import FloatRows, require_finite
 from dltutorials.exceptions import DataError, in_file
 from dltutorials.models import CHAPTERS
-from dltutorials.prediction.saved_model import SavedModel, read_model
+from dltutorials.prediction.saved_model import SavedModel, load_model
 
 import numpy
 
@@ -53,7 +53,7 @@ def read_saved_model(path: str, options: argparse.Namespace) -> SavedModel:
     """
     names = [name for chapter in CHAPTERS.values() for name in chapter.assumed]
     chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    return read_model(path, chosen)
+    return load_model(path, **chosen)
 
 
 class TestSet(NamedTuple):

@@ -25,6 +25,9 @@ from dltutorials.training.parameters import read_params_and_description
 from dltutorials.training.snapshots import find_snapshots
 
 
+Drawn = tuple[Any, str]  # a figure, or the bytes of a GIF, and what was drawn
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script with these arguments; return its exit status."""
     return console.run(plot, make_parser(__doc__), argv)
@@ -48,22 +51,26 @@ def plot(options: argparse.Namespace) -> int:
     files.read("this command", *inputs)
     files.write("--output", options.output)
     prepare_output(options.output)
-    summary = _DRAW[options.kind](options)
+    picture, summary = _DRAW[options.kind](options)
+    if isinstance(picture, bytes):
+        with durable_writer(options.output) as file:
+            file.write(picture)
+    else:
+        figures.save_figure(picture, options.output, options.dpi)
     console.print_results([f"wrote {options.output}: {summary}"])
     return console.DONE
 
 
-def draw_history(options: argparse.Namespace) -> str:
-    """Draw the learning curves of training runs; return what was drawn."""
+def draw_history(options: argparse.Namespace) -> Drawn:
+    """Draw the learning curves of training runs."""
     axes = plot_history(options.inputs, options.labels, log=options.log)
-    figures.save_figure(axes[0].figure, options.output, options.dpi)
     counts = [f"{len(line.get_xdata()):,}" for line in axes[len(axes) // 2].lines]  # of the cost
     what = "validations" if len(axes) > 1 else "records"
-    return f"trainings: {len(counts)}, {what}: {', '.join(counts)}"
+    return axes[0].figure, f"trainings: {len(counts)}, {what}: {', '.join(counts)}"
 
 
-def draw_filters(options: argparse.Namespace) -> str:
-    """Draw the weights of the first layer; return what was drawn."""
+def draw_filters(options: argparse.Namespace) -> Drawn:
+    """Draw the weights of the first layer."""
     [path] = options.inputs
     params, about = read_params_and_description(path)
     n_units = N_UNITS if options.units is None else options.units
@@ -81,12 +88,11 @@ def draw_filters(options: argparse.Namespace) -> str:
     if len(units) == W.shape[1]:
         shown = f"the {len(units)} {kind}"
     ax.set_title(f"weights of {shown}", fontsize=10)
-    figures.save_figure(ax.figure, options.output, options.dpi)
-    return f"weights of {shown}"
+    return ax.figure, f"weights of {shown}"
 
 
-def draw_maps(options: argparse.Namespace) -> str:
-    """Draw the maps of an image of the test set; return what was drawn."""
+def draw_maps(options: argparse.Namespace) -> Drawn:
+    """Draw the maps of an image of the test set."""
     [path] = options.inputs
     saved = read_saved_model(path, options)
     x, _ = read_test_set(path, options, saved)
@@ -94,12 +100,11 @@ def draw_maps(options: argparse.Namespace) -> str:
         raise OptionError(f"index: got {options.index}, expected 0 to {len(x) - 1}")
     with in_file(path):
         axes = plot_maps(saved.model, x[options.index])
-    figures.save_figure(axes[0].figure, options.output, options.dpi)
-    return f"test image {options.index}, maps of {len(axes) - 1} layers"
+    return axes[0].figure, f"test image {options.index}, maps of {len(axes) - 1} layers"
 
 
-def draw_errors(options: argparse.Namespace) -> str:
-    """Draw the mistakes on the test set; return what was drawn."""
+def draw_errors(options: argparse.Namespace) -> Drawn:
+    """Draw the mistakes on the test set."""
     [path] = options.inputs
     saved = read_saved_model(path, options)
     x, y = read_test_set(path, options, saved)
@@ -111,16 +116,14 @@ def draw_errors(options: argparse.Namespace) -> str:
         axes = plot_errors(
             x, y, p_y_given_x, options.mistakes, options.img_shape, class_names=saved.class_names
         )
-    figures.save_figure(axes[0].figure, options.output, options.dpi)
     n_mistakes = int((p_y_given_x.argmax(axis=1) != y).sum())
-    return (
-        f"{n_mistakes:,} of {len(y):,} test images are misclassified, "
-        f"{n_mistakes / len(y) * 100:f} %"
-    )
+    percentage = f"{n_mistakes / len(y) * 100:f} %"
+    summary = f"{n_mistakes:,} of {len(y):,} test images are misclassified, {percentage}"
+    return axes[0].figure, summary
 
 
-def draw_snapshots(options: argparse.Namespace) -> str:
-    """Draw the weights at several times; return what was drawn."""
+def draw_snapshots(options: argparse.Namespace) -> Drawn:
+    """Draw the weights at several times."""
     [folder] = options.inputs
     is_gif = figures.format_of(options.output, options.formats) == "gif"
     n_frames, n_units = (
@@ -133,23 +136,14 @@ def draw_snapshots(options: argparse.Namespace) -> str:
         options.choose,
         early=not is_gif,
     )
-    with in_file(folder):
-        if is_gif:
-            content = animation.make_gif(
-                chosen,
-                options.img_shape,
-                units,
-                options.colours,
-                options.frames_per_second,
-                options.dpi or animation.GIF_DPI,
-            )
-            with durable_writer(options.output) as file:
-                file.write(content)
-        else:
-            ax = animation.plot_filmstrip(chosen, options.img_shape, units, options.colours)
-            figures.save_figure(ax.figure, options.output, options.dpi)
     n_found = len(find_snapshots(folder))
-    return f"units: {len(units)}, snapshots: {len(chosen)} of {n_found:,}"
+    summary = f"units: {len(units)}, snapshots: {len(chosen)} of {n_found:,}"
+    layout = chosen, options.img_shape, units, options.colours
+    with in_file(folder):
+        if not is_gif:
+            return animation.plot_filmstrip(*layout).figure, summary
+        dpi = options.dpi or animation.GIF_DPI
+        return animation.make_gif(*layout, options.frames_per_second, dpi), summary
 
 
 _DRAW = {

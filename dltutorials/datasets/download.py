@@ -21,7 +21,7 @@ from dltutorials.datasets.catalogue import PublishedDataset, PublishedFile, requ
 from dltutorials.datasets.idx import read_idx_folder
 from dltutorials.datasets.pickled import write_pickled_sets
 from dltutorials.datasets.sources import FloatRows
-from dltutorials.exceptions import DataError
+from dltutorials.exceptions import DataError, reason_of
 from dltutorials.io.files import durable_writer, prepare_output
 
 TIMEOUT = 30  # seconds without an answer
@@ -81,7 +81,7 @@ def download(published: PublishedDataset, folder: Path | None = None) -> Path:
         write_pickled_sets(sets, target)
     except OSError as error:
         raise DataError(
-            f"{published.title} cannot be kept in {folder}: {error.strerror or error}; "
+            f"{published.title} cannot be kept in {folder}: {reason_of(error)}; "
             "set XDG_CACHE_HOME to a folder that can be written"
         ) from None
     return target
@@ -176,4 +176,4 @@ def _explain(error: Any) -> _Failure:
     ):
         if isinstance(error, kind):
             return _Failure(reason, may_pass)
-    return _Failure(f"{type(error).__name__}: {error}"[:200], may_pass=False)
+    return _Failure(f"{type(error).__name__}: {reason_of(error)}", may_pass=False)

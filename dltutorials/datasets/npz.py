@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows
-from dltutorials.exceptions import DataError, in_file
+from dltutorials.exceptions import DataError, in_file, reason_of
 from dltutorials.io.files import durable_writer, prepare_output
 from dltutorials.io.npz import open_npz, read_array
 from dltutorials.types import PathLike, Split
@@ -97,7 +97,7 @@ def read_npy_folder(folder: Path, memory_map: bool = False) -> Content:
             try:
                 return numpy.load(folder / f"{name}.npy", mmap_mode=mode)
             except (ValueError, EOFError) as error:  # also where it holds pickled objects
-                reason = " ".join(str(error).split())[:200] or "it ends early"
+                reason = reason_of(error)
                 raise DataError(f"not a sound .npy file ({reason}); write it again") from None
 
     return _read_names([path.stem for path in sorted(folder.glob("*.npy"))], read)

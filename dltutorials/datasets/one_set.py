@@ -8,12 +8,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from dltutorials.checks import require_choice
 from dltutorials.datasets.array_like import as_source
 from dltutorials.datasets.arrays import as_pairs
 from dltutorials.datasets.examples import require_rows
 from dltutorials.datasets.labels import as_labels, as_targets, names_of, number_names
 from dltutorials.datasets.sources import is_grey
-from dltutorials.exceptions import DataError, OptionError
+from dltutorials.exceptions import DataError
 from dltutorials.types import Split
 
 import numpy
@@ -80,8 +81,7 @@ def require_targets(targets: str) -> None:
     ------
     OptionError
     """
-    if targets not in TARGETS:
-        raise OptionError(f"targets: got {targets!r}, expected one of {', '.join(TARGETS)}")
+    require_choice("targets", targets, TARGETS)
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:

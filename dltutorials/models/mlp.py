@@ -24,8 +24,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from dltutorials.checks import require_integer
-from dltutorials.exceptions import OptionError
+from dltutorials.checks import require_choice, require_integer
 from dltutorials.models.classifier import Classifier
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.types import Expression
@@ -99,10 +98,7 @@ class HiddenLayer:
     ) -> None:
         require_integer("n_in", n_in, at_least=1)
         require_integer("n_out", n_out, at_least=1)
-        if activation not in ACTIVATIONS:
-            raise OptionError(
-                f"activation: got {activation!r}, expected one of {', '.join(ACTIVATIONS)}"
-            )
+        require_choice("activation", activation, ACTIVATIONS)
         floatX = theano.config.floatX
         bound = ACTIVATIONS[activation].bound(n_in, n_out)
         W_values = rng.uniform(low=-bound, high=bound, size=(n_in, n_out)).astype(floatX)

@@ -18,8 +18,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from dltutorials.checks import require_positive
-from dltutorials.exceptions import OptionError
+from dltutorials.checks import require_choice, require_positive
 from dltutorials.extras import import_optional
 from dltutorials.plotting.figures import new_axes, show_raster
 from dltutorials.plotting.filters import COLOURS, add_scale, largest, plot_filters
@@ -68,8 +67,7 @@ def plot_filmstrip(
     DataError, OptionError
         As :func:`dltutorials.plotting.filters.plot_filters`.
     """
-    if colours not in COLOURS:
-        raise OptionError(f"colours: got {colours!r}, expected one of {', '.join(COLOURS)}")
+    require_choice("colours", colours, COLOURS)
     W = numpy.concatenate([frame.W for frame in frames], axis=1)
     n_units = frames[0].W.shape[1]
     layout = lay_out(image_shape(len(W), img_shape), W.shape[1], n_units)

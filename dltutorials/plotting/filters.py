@@ -13,8 +13,7 @@ compared, and show which pixels speak for a unit and which against it:
 from collections.abc import Sequence
 from typing import Any
 
-from dltutorials.checks import require_integer
-from dltutorials.exceptions import OptionError
+from dltutorials.checks import require_choice, require_integer
 from dltutorials.plotting.figures import new_axes, show_raster
 from dltutorials.plotting.layout import (
     Layout,
@@ -74,8 +73,7 @@ def plot_filters(
     -----
     Source: Getting Started, "Plotting Intermediate Results".
     """
-    if colours not in COLOURS:
-        raise OptionError(f"colours: got {colours!r}, expected one of {', '.join(COLOURS)}")
+    require_choice("colours", colours, COLOURS)
     W, img_shape = as_columns(W, img_shape)
     img_shape = image_shape(len(W), img_shape)
     layout = lay_out(img_shape, W.shape[1])
@@ -114,8 +112,7 @@ def choose_units(params: Sequence[numpy.ndarray], n_units: int, choice: str) -> 
         If `n_units` is not a positive integer, or `choice` is unknown.
     """
     require_integer("units", n_units, at_least=1)
-    if choice not in CHOICES:
-        raise OptionError(f"choose: got {choice!r}, expected one of {', '.join(CHOICES)}")
+    require_choice("choose", choice, CHOICES)
     W, _ = as_columns(params[0])
     n_present = W.shape[1]
     if choice == "first":

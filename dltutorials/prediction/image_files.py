@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from dltutorials.exceptions import DataError, in_file
+from dltutorials.exceptions import DataError, in_file, reason_of
 from dltutorials.extras import import_optional
 from dltutorials.types import PathLike
 
@@ -79,8 +79,7 @@ def _reading(pillow: Any) -> Iterator[None]:
     except OSError:
         raise  # a file that cannot be read
     except Exception as error:
-        reason = " ".join(str(error).split())[:100] or type(error).__name__
-        raise DataError(f"a damaged image: {reason}") from None
+        raise DataError(f"a damaged image: {reason_of(error)}") from None
 
 
 def _formats(pillow: Any) -> list[str]:

@@ -15,6 +15,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from dltutorials.checks import require_choice
 from dltutorials.exceptions import DataError, OptionError
 from dltutorials.models import CHAPTERS, Chapter, find_chapter
 from dltutorials.training.description import Description
@@ -160,15 +161,12 @@ def _find_class(
 
 
 def _check_chosen(
-    chosen: Mapping[str, Any],
-    described: Mapping[str, Any],
-    possible: Mapping[str, Sequence[str]],
+    chosen: Mapping[str, Any], described: Mapping[str, Any], possible: Mapping[str, Sequence[str]]
 ) -> None:
     for name, value in chosen.items():
         if name not in {**possible, **described}:
             raise OptionError(f"{name}: got {value!r}, but the model in this file has none")
-        if name in possible and value not in possible[name]:
-            raise OptionError(f"{name}: got {value!r}, expected one of {', '.join(possible[name])}")
+        require_choice(name, value, possible.get(name, [value]))
         if name in described and value != described[name]:
             raise OptionError(
                 f"{name}: got {value!r}, but the file says {described[name]!r}; leave it out"

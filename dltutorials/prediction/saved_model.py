@@ -104,7 +104,10 @@ class SavedModel:
 
 
 def load_model(
-    path: PathLike, activation: str | None = None, model_class: type[Any] | None = None
+    path: PathLike,
+    activation: str | None = None,
+    model_class: type[Any] | None = None,
+    **options: Any,
 ) -> SavedModel:
     """Make the model again whose parameters are in a file.
 
@@ -116,6 +119,8 @@ def load_model(
         Of the hidden units of a multilayer perceptron, for a file that does not say it.
     model_class : type, optional
         That of a model of your own: see :class:`dltutorials.models.Model`.
+    **options
+        Other options of the model, for a file that does not say them.
 
     Returns
     -------
@@ -127,7 +132,7 @@ def load_model(
         If the file cannot be read, its shapes are those of no known model, a value is
         nan or inf, or its description does not fit.
     OptionError
-        If the activation is unknown, or not the one that the file names.
+        If an option is unknown, or not what the file says.
 
     Warns
     -----
@@ -138,21 +143,7 @@ def load_model(
     -----
     Source: Getting Started, "Loading and Saving Models".
     """
-    return read_model(path, {} if activation is None else {"activation": activation}, model_class)
-
-
-def read_model(
-    path: PathLike, chosen: Mapping[str, Any], model_class: type[Any] | None = None
-) -> SavedModel:
-    """Make the model again as :func:`load_model` does, with options of whatever name.
-
-    Parameters
-    ----------
-    path : path
-    chosen : mapping
-        Options of the model, for a file that does not say them.
-    model_class : type, optional
-    """
+    chosen = options if activation is None else {**options, "activation": activation}
     values, about = read_params_and_description(path)
     with in_file(path):
         saved = rebuild_model(values, chosen, about, model_class)

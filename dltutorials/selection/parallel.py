@@ -20,7 +20,7 @@ from typing import Any
 
 from dltutorials._startup import OWNER
 from dltutorials.backend.flags import environment
-from dltutorials.exceptions import ClusterError, SetupError
+from dltutorials.exceptions import ClusterError, SetupError, reason_of
 from dltutorials.selection.records import Job, RunRecord, failed
 from dltutorials.selection.runs import run_job
 
@@ -95,7 +95,7 @@ def _backend(scheduler: str | None) -> Iterator[tuple[str | None, Any]]:
             stack.enter_context(joblib.parallel_config("dask", client=client))
             yield None, distributed.KilledWorker
     except (OSError, ValueError, CancelledError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = reason_of(error)
         raise ClusterError(f"the Dask scheduler {scheduler} cannot be used: {reason}") from None
 
 

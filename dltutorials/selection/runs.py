@@ -19,12 +19,7 @@ from dltutorials import backend
 from dltutorials._version import __version__
 from dltutorials.cli.console import handled
 from dltutorials.cli.options import early_stopping
-from dltutorials.cli.prepare import (
-    fingerprint,
-    load_datasets,
-    make_placeholders,
-    prepare_task,
-)
+from dltutorials.cli.prepare import fingerprint, load_datasets, make_placeholders, prepare_task
 from dltutorials.exceptions import RankingError
 from dltutorials.selection.records import (
     Job,
@@ -121,12 +116,8 @@ def _train(job: Job) -> Result:
             "runs without a validation loss cannot be compared"
         )
     about = describe_model(model, datasets)
-    result = train(
-        task,
-        options.n_epochs,
-        early_stopping(options),
-        callbacks=[_SaveBest(job.params_path, about)],
-    )
+    save = _SaveBest(job.params_path, about)
+    result = train(task, options.n_epochs, early_stopping(options), callbacks=[save])
     if result.stop_reason == "interrupted":
         raise KeyboardInterrupt
     return result

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dltutorials
-from dltutorials.exceptions import DLTutorialsError, OptionError
+from dltutorials.exceptions import DLTutorialsError, OptionError, reason_of
 
 
 def list_scripts() -> dict[str, str]:
@@ -70,10 +70,9 @@ def load_script(script: str) -> Any:
 
 def one_line(error: BaseException) -> str:
     """Return what an error says, short; of one that is not ours also what it is."""
-    text = " ".join(str(error).split())[:200]
-    if isinstance(error, (DLTutorialsError, OSError)) and text:
-        return text
-    return f"{type(error).__name__}: {text}".rstrip(": ")
+    reason, kind = reason_of(error), type(error).__name__
+    is_ours = isinstance(error, (DLTutorialsError, OSError)) or reason == kind
+    return reason if is_ours else f"{kind}: {reason}"
 
 
 def _import_file(path: str) -> Any:

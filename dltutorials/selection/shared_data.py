@@ -28,7 +28,7 @@ from dltutorials.datasets.npz import NAMES, write_npy_folder
 from dltutorials.datasets.one_set import scale_of
 from dltutorials.datasets.plausibility import find_doubts
 from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows, require_finite
-from dltutorials.exceptions import DataError, OutputError, warn_of_data, within
+from dltutorials.exceptions import DataError, OutputError, reason_of, warn_of_data, within
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.types import PathLike
 
@@ -99,7 +99,7 @@ def share_data(
         except OutputError:
             raise
         except OSError as error:
-            reason = error.strerror or error
+            reason = reason_of(error)
             raise OutputError(f"cannot write {path}: {reason}; give another --results") from None
     return SharedData(path, digest)
 

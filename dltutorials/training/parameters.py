@@ -132,29 +132,14 @@ def read_params(path: PathLike) -> list[numpy.ndarray]:
     return read_params_and_description(path)[0]
 
 
-def read_description(path: PathLike) -> Description | None:
-    """Read the description of the model in a file of parameters.
-
-    Parameters
-    ----------
-    path : path
-        A file as :func:`save_params` writes it.
-
-    Returns
-    -------
-    Description or None
-        None if the file has none.
+def read_params_and_description(path: PathLike) -> tuple[list[numpy.ndarray], Description | None]:
+    """Read a file of parameters, and the description of the model, or None if there is none.
 
     Raises
     ------
     DataError
         As :func:`read_params`.
     """
-    return read_params_and_description(path)[1]
-
-
-def read_params_and_description(path: PathLike) -> tuple[list[numpy.ndarray], Description | None]:
-    """Read a file of parameters: see :func:`read_params` and :func:`read_description`."""
     values: list[numpy.ndarray] = []
     about = None
     with _parameter_file(path) as file:

@@ -5,7 +5,7 @@ import inspect
 from dltutorials import DataError, load_model, load_params, save_params
 from dltutorials.models import CHAPTERS, Classifier, find_chapter
 from dltutorials.training.description import Description
-from dltutorials.training.parameters import read_description
+from dltutorials.training.parameters import read_params_and_description
 
 import numpy
 import pytest
@@ -60,7 +60,7 @@ def test_chapters_are_known_by_the_shapes_of_their_parameters():
 def test_a_model_of_your_own_is_saved_and_loaded_by_its_class(tmp_path):
     path = tmp_path / "cubic.pkl"
     save_params(cubic(power=2), path)
-    assert read_description(path) == Description("cubic", {"power": 2})
+    assert read_params_and_description(path)[1] == Description("cubic", {"power": 2})
     saved = load_model(path, model_class=Cubic)
     assert saved.model.options == {"power": 2}
     x = [[0.5, -2], [-1, 0.5]]

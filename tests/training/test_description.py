@@ -11,7 +11,7 @@ from dltutorials.training.description import (
     describe_model,
     parse_description,
 )
-from dltutorials.training.parameters import read_description, read_params
+from dltutorials.training.parameters import read_params, read_params_and_description
 
 import numpy
 import pytest
@@ -40,7 +40,7 @@ def append(path, value):
 def test_it_is_read_back_and_leaves_the_values_as_they_are(path):
     params = make_params()
     save_params(params, path, ABOUT)
-    assert read_description(path) == ABOUT
+    assert read_params_and_description(path)[1] == ABOUT
     for value, param in zip(read_params(path), params):
         assert value.tobytes() == param.get_value().tobytes()
     expected = [param.get_value() for param in params]
@@ -69,7 +69,7 @@ def test_equal_models_give_equal_bytes(path, tmp_path):
 
 def test_a_file_without_one(path):
     save_params(make_params(), path)
-    assert read_description(path) is None
+    assert read_params_and_description(path)[1] is None
     assert len(read_params(path)) == 2
 
 
@@ -125,7 +125,7 @@ def test_a_damaged_one_is_one_line_and_changes_no_parameter(path, text, message)
     save_params(make_params(), path)
     append(path, text)
     params = [theano.shared(value.get_value() * 0, name="W") for value in make_params()]
-    for read in (read_description, read_params, lambda path: load_params(params, path)):
+    for read in (read_params_and_description, read_params, lambda path: load_params(params, path)):
         with pytest.raises(DataError, match=message) as caught:
             read(path)
         assert str(caught.value).startswith(f"{path}: ")
