@@ -24,7 +24,6 @@ from dltutorials.prediction.saved_model import check_class_names
 from dltutorials.training.parameters import read_params_and_description
 from dltutorials.training.snapshots import find_snapshots
 
-
 Drawn = tuple[Any, str]  # a figure, or the bytes of a GIF, and what was drawn
 
 
