@@ -44,6 +44,12 @@ def require_fraction(name: str, value: Any) -> None:
         raise OptionError(f"{name}: got {value!r}, expected a number above 0 and at most 1")
 
 
+def require_probability(name: str, value: Any) -> None:
+    """Refuse anything but a number from 0 to 1."""
+    if not 0 <= _real(value) <= 1:
+        raise OptionError(f"{name}: got {value!r}, expected a number from 0 to 1")
+
+
 def require_level(name: str, value: Any) -> None:
     """Refuse anything but a number above 0 and below 1."""
     if not 0 < _real(value) < 1:

@@ -1,10 +1,13 @@
 """What many tests share, beside the fixtures in conftest.py: scripts, processes, small data."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 from dltutorials import backend
@@ -111,3 +114,34 @@ class Recorder(Callback):
 
     def stop_requested(self):
         return self.stop()
+
+
+class At(Callback):
+    """Does something after a minibatch, counted over all phases."""
+
+    def __init__(self, minibatch, act):
+        self.minibatch, self.act = minibatch, act
+        self.n_done = 0
+
+    def on_minibatch(self, iteration, cost, patience):
+        self.n_done += 1
+        if self.n_done == self.minibatch:
+            self.act()
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed(program):
+    """Run a program in a process of its own, and require that SIGKILL ends it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which do nothing here
+        process = os.fork()
+    if process == 0:
+        with contextlib.suppress(BaseException):
+            program()
+        os._exit(1)
+    _, status = os.waitpid(process, 0)
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGKILL

@@ -59,13 +59,24 @@ def add_training_arguments(
 
 
 def add_classifier_arguments(
-    parser: argparse.ArgumentParser, *, L2_reg: float = 0.0, patience: int = 5000
+    parser: argparse.ArgumentParser,
+    *,
+    L2_reg: float = 0.0,
+    patience: int | None = 5000,
+    patience_epochs: int | None = None,
 ) -> None:
-    """Add the options of a classifier: regularization, early stopping, evaluation."""
+    """Add the options of a classifier: regularization, early stopping, evaluation.
+
+    Patience is `patience` by default, or, where they are given, so many epochs.
+    """
     add = functools.partial(add_option, parser)
     add("--L1-reg", "X", 0.0, "strength of the L1 penalty")
     add("--L2-reg", "X", L2_reg, "strength of the squared L2 penalty")
-    add("--patience", "N", patience, "minibatches to train in any case")
+    text = "minibatches to train in any case"
+    if patience_epochs is not None:
+        parser.set_defaults(patience_epochs=patience_epochs)
+        patience, text = None, f"{text}; default: {patience_epochs} epochs"
+    add("--patience", "N", patience, text)
     text = "after an improvement in minibatch t, train to t times this"
     add("--patience-increase", "X", 2.0, text)
     text = "fraction of the best loss that counts as an improvement"
@@ -79,6 +90,17 @@ def add_classifier_arguments(
     add("--validation-frequency", "N", None, text)
     text = "evaluate on every example, not on whole minibatches only"
     add("--exact-evaluation", None, False, text)
+
+
+def add_pretraining_arguments(
+    parser: argparse.ArgumentParser, *, pretrain_lr: float, pretraining_epochs: int
+) -> None:
+    """Add the options of a network whose layers learn one after another, before the whole does."""
+    add = functools.partial(add_option, parser)
+    add("--hidden-layers-sizes", "N", [1000] * 3, "units of each hidden layer", nargs="+")
+    text = "epochs for each layer by itself; 0 is no pretraining"
+    add("--pretraining-epochs", "N", pretraining_epochs, text)
+    add("--pretrain-lr", "X", pretrain_lr, "learning rate of a layer by itself")
 
 
 def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -141,7 +163,11 @@ def check_numbers(options: argparse.Namespace) -> None:
         if getattr(options, name) is not None:
             require_integer(name, getattr(options, name), at_least=1)
     as_shuffle(options.shuffle, options.shuffle_once)
-    require_positive("learning_rate", options.learning_rate)
+    for name in ("learning_rate", "pretrain_lr"):
+        if name in options:
+            require_positive(name, getattr(options, name))
+    if "pretraining_epochs" in options:
+        require_integer("pretraining_epochs", options.pretraining_epochs, at_least=0)
     require_fraction("learning_rate_decay", options.learning_rate_decay)
     require_momentum("momentum", options.momentum)
     for name in ("L1_reg", "L2_reg"):
@@ -167,8 +193,11 @@ def check_files(options: argparse.Namespace) -> None:
             files.write("--snapshots", path)
 
 
-def early_stopping(options: argparse.Namespace) -> EarlyStopping | None:
-    """Return the early-stopping rule that the options ask for; None without a classifier's."""
+def early_stopping(options: argparse.Namespace, n_train_batches: int = 2) -> EarlyStopping | None:
+    """Return the early-stopping rule that the options ask for; None without a classifier's.
+
+    `n_train_batches`, minibatches in an epoch, decides where patience is a number of epochs.
+    """
     if "patience" not in options:
         return None
     names = [each.name for each in dataclasses.fields(EarlyStopping)]

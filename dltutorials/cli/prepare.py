@@ -8,7 +8,7 @@ itself says what is minimized and what it is judged by
 import argparse
 import platform
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
@@ -16,21 +16,25 @@ from typing import Any
 from dltutorials import backend
 from dltutorials._version import __version__
 from dltutorials.cli.console import print_message
-from dltutorials.cli.options import hyperparameters, prepare_training_options
+from dltutorials.cli.options import early_stopping, hyperparameters, prepare_training_options
 from dltutorials.datasets import SPLITS
 from dltutorials.datasets.digests import digest_of_arrays
-from dltutorials.exceptions import DataError, DataWarning, OptionError
+from dltutorials.datasets.sources import require_range
+from dltutorials.exceptions import DataError, DataWarning, OptionError, within
 from dltutorials.loading import SharedDatasets, load_data
 from dltutorials.losses import penalty
 from dltutorials.training.compile import compile_task
+from dltutorials.training.phases import Phase
 from dltutorials.training.task import Task
-from dltutorials.types import Expression, Updates
+from dltutorials.types import Expression, SharedVariable, Updates
 from dltutorials.updates import decaying_learning_rate, momentum, sgd
 
 import theano
 import theano.tensor as T
 
 MakeModel = Callable[[Any, int, int], Any]
+# Options that are of a classifier's training, and not of that of its layers.
+_OF_LABELS = {"L1_reg", "L2_reg", "exact_evaluation", "significance"}
 
 
 def prepare_datasets(options: argparse.Namespace) -> SharedDatasets:
@@ -78,8 +82,56 @@ def make_placeholders() -> tuple[Expression, Expression]:
     return T.matrix("x"), T.ivector("y")
 
 
+def prepare_phases(
+    options: argparse.Namespace,
+    model: Any,
+    x: Expression,
+    y: Expression,
+    datasets: SharedDatasets,
+) -> list[Phase]:
+    """Return the phases of a training run: one for each layer that learns first, then the model's.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With `pretraining_epochs` and `pretrain_lr`, if the model has `layers`.
+    model : Model
+        See :class:`dltutorials.models.Model`.
+    x, y : Theano variables
+        The placeholders for a minibatch.
+    datasets : SharedDatasets
+    """
+    if hasattr(model, "input_range"):
+        with within(f"{options.dataset}: training set"):
+            require_range(datasets.train.rows[0], *model.input_range)
+    n_train_batches = datasets.train.n_examples // options.batch_size
+    rule = early_stopping(options, n_train_batches)
+    whole = Phase("", lambda: prepare_task(options, model, x, y, datasets), options.n_epochs, rule)
+    layers = getattr(model, "layers", ())
+    if not layers or not options.pretraining_epochs:
+        return [whole]
+    own = {name: value for name, value in vars(options).items() if name not in _OF_LABELS}
+    alike = argparse.Namespace(**{**own, "learning_rate": options.pretrain_lr})
+
+    def prepare(layer: Any) -> Callable[[], Task]:
+        return lambda: prepare_task(alike, layer, x, y, datasets, model.params)
+
+    return [
+        *(
+            Phase(f"layer {number}", prepare(layer), options.pretraining_epochs)
+            for number, layer in enumerate(layers, start=1)
+        ),
+        whole._replace(name="fine-tuning"),
+    ]
+
+
 def prepare_task(
-    options: argparse.Namespace, model: Any, x: Expression, y: Expression, datasets: SharedDatasets
+    options: argparse.Namespace,
+    model: Any,
+    x: Expression,
+    y: Expression,
+    datasets: SharedDatasets,
+    params: Sequence[SharedVariable] | None = None,
 ) -> Task:
     """Compile the training, validation and test of a model, according to the options.
 
@@ -91,6 +143,8 @@ def prepare_task(
     x, y : Theano variables
         The placeholders for a minibatch.
     datasets : SharedDatasets
+    params : sequence of shared variables, optional
+        Those of the network that the model is a layer of.
     """
     targets = [y] if model.is_supervised else []
     cost = model.cost(*targets)
@@ -105,7 +159,7 @@ def prepare_task(
         cost=cost,
         updates=updates,
         errors=None if errors is None else errors(*targets),
-        params=model.params,
+        params=model.params if params is None else params,
         datasets=datasets,
         batch_size=options.batch_size,
         exact_evaluation=getattr(options, "exact_evaluation", False),

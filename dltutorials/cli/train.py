@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from dltutorials import backend
 from dltutorials.cli.console import DONE, FAILED, INTERRUPTED, fail, print_message, print_results
-from dltutorials.cli.options import early_stopping
 from dltutorials.cli.outputs import LinePrinter, open_outputs
 from dltutorials.cli.prepare import (
     MakeModel,
@@ -14,7 +13,7 @@ from dltutorials.cli.prepare import (
     fingerprint,
     make_placeholders,
     prepare_datasets,
-    prepare_task,
+    prepare_phases,
 )
 from dltutorials.exceptions import DataError, ResumeError, within
 from dltutorials.loading import SharedDatasets
@@ -44,14 +43,9 @@ def train_model(program: str, options: argparse.Namespace, make_model: MakeModel
     datasets = prepare_datasets(options)
     x, y = make_placeholders()
     model = make_model(x, datasets.n_in, datasets.n_out)
-    phase = Phase(
-        "",
-        lambda: prepare_task(options, model, x, y, datasets),
-        options.n_epochs,
-        early_stopping(options),
-    )
+    phases = prepare_phases(options, model, x, y, datasets)
     about = describe_model(model, datasets)
-    return train_and_report(program, options, [phase], datasets, about)
+    return train_and_report(program, options, phases, datasets, about)
 
 
 def train_and_report(
@@ -125,7 +119,8 @@ def _load_state(path: str, marks: dict) -> TrainingState:
 def _report(result: Result) -> int:
     if result.best_iteration is None:
         first = "validation" if result.is_validated else "record"
-        print_message(f"{result.message}, before the first {first}: nothing is saved")
+        of_it = " of this phase" if result.history else ""
+        print_message(f"{result.message}, before the first {first}: nothing{of_it} is saved")
     else:
         print_results(result_lines(result))
     if result.stop_reason == "diverged":

@@ -9,9 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows
-
-import numpy
+from dltutorials.datasets.sources import read_blocks
 
 
 def digest_of_arrays(arrays: Sequence[Any]) -> str:
@@ -24,10 +22,7 @@ def digest_of_arrays(arrays: Sequence[Any]) -> str:
     """
     digest = hashlib.sha256()
     for array in arrays:
-        rows = FloatRows(array, array.dtype) if isinstance(array, numpy.ndarray) else array
         digest.update(f"{array.dtype} {array.shape}".encode())
-        for start in range(0, len(array), ROWS_AT_A_TIME):
-            block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
+        for block in read_blocks(array):
             digest.update(block.data)
-            rows.release(block)
     return digest.hexdigest()

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows
+from dltutorials.datasets.sources import FloatRows, read_blocks
 from dltutorials.exceptions import DataError, in_file, reason_of
 from dltutorials.io.files import durable_writer, prepare_output
 from dltutorials.io.npz import open_npz, read_array
@@ -139,10 +139,8 @@ def _write_npy(path: Path, rows: FloatRows) -> None:
     header = {"descr": rows.dtype.str, "fortran_order": False, "shape": rows.shape}
     with durable_writer(path) as file:
         numpy.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, len(rows), ROWS_AT_A_TIME):
-            block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
+        for block in read_blocks(rows):
             file.write(block.data)
-            rows.release(block)
 
 
 def _read_names(names: Sequence[str], read: Callable[[str], numpy.ndarray]) -> Content:

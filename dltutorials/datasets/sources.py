@@ -19,6 +19,7 @@ they are.**
 True
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from dltutorials.datasets.memory_map import mapped_file
@@ -168,6 +169,30 @@ class FloatRows:
             rows = out[start : start + ROWS_AT_A_TIME]
             self.read(start, start + len(rows), rows)
         return out
+
+
+def read_blocks(source: Any) -> Iterator[numpy.ndarray]:
+    """Yield all rows of an array or FloatRows, a few at a time, each time valid until the next."""
+    rows = source if isinstance(source, FloatRows) else FloatRows(source, source.dtype)
+    for start in range(0, len(rows), ROWS_AT_A_TIME):
+        block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
+        yield block
+        rows.release(block)
+
+
+def require_range(source: Any, low: float, high: float) -> None:
+    """Refuse rows with a number below `low` or above `high`.
+
+    Raises
+    ------
+    DataError
+    """
+    for number, block in enumerate(read_blocks(source)):
+        if block.min() < low or block.max() > high:
+            rows, columns = numpy.nonzero((block < low) | (block > high))
+            place = f"example {number * ROWS_AT_A_TIME + rows[0]}"
+            expected = f"expected numbers from {low:g} to {high:g}; scale them"
+            raise DataError(f"x: got {block[rows[0], columns[0]]:g} in {place}, {expected}")
 
 
 def is_grey(source: Any) -> bool:

@@ -10,6 +10,7 @@ logreg: logistic regression: (n_in, n_out), (n_out,)
 mlp: a multilayer perceptron: (n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,)
 lenet: LeNet: those of its convolutional layers, then those of a multilayer perceptron
 da: an autoencoder: (n_in, n_hidden), (n_hidden,), (n_in,)
+sda: a stacked autoencoder: (n_in, n_hidden), (n_hidden,) of each layer, (n_hidden, n_out), (n_out,)
 >>> find_chapter([(784, 10), (10,)])
 'logreg'
 
@@ -25,6 +26,7 @@ from dltutorials.models.classifier import Classifier
 from dltutorials.models.lenet import LeNet
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.models.mlp import ACTIVATIONS, MLP
+from dltutorials.models.stacked import PretrainedNetwork, StackedAutoencoder
 from dltutorials.types import Expression, SharedVariable
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "LeNet",
     "LogisticRegression",
     "Model",
+    "PretrainedNetwork",
+    "StackedAutoencoder",
 ]
 
 
@@ -55,6 +59,9 @@ class Model(Protocol):
       test of significance;
     - ``updates(cost, learning_rate)``: what a training step does, if it is not
       :func:`dltutorials.updates.sgd`; the rate is a number, or a shared variable;
+    - ``layers``: models without labels, which are trained first, a phase each, each on the
+      code of the one before (:class:`dltutorials.models.stacked.PretrainedNetwork`);
+    - ``input_range``: the smallest and the largest number that may be in an example;
     - ``p_y_given_x``, ``predict`` and ``predict_proba``: all that
       :class:`~dltutorials.models.classifier.Classifier` gives to its subclasses.
 
@@ -127,6 +134,12 @@ CHAPTERS = {
         {},
     ),
     "da": Chapter(Autoencoder, "an autoencoder", "(n_in, n_hidden), (n_hidden,), (n_in,)", {}),
+    "sda": Chapter(
+        StackedAutoencoder,
+        "a stacked autoencoder",
+        "(n_in, n_hidden), (n_hidden,) of each layer, (n_hidden, n_out), (n_out,)",
+        {},
+    ),
 }
 
 

@@ -4,8 +4,8 @@ The same weights lead from the example to its code and back:
 
 .. math:: h = s(x W + b), \qquad z = s(h W^T + b').
 
-A denoising autoencoder restores the whole example from one with some numbers set to 0. The
-code of a contractive one hardly moves with the example.
+A denoising one restores the whole example from one with some numbers set to 0; the code of a
+contractive one hardly moves with the example.
 
 >>> import numpy, theano.tensor as T
 >>> rng = numpy.random.RandomState(123)
@@ -19,9 +19,8 @@ code of a contractive one hardly moves with the example.
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from dltutorials.checks import require_integer, require_not_negative
+from dltutorials.checks import require_integer, require_not_negative, require_probability
 from dltutorials.datasets.examples import as_examples
-from dltutorials.exceptions import OptionError
 from dltutorials.models.classifier import compile_examples
 from dltutorials.models.mlp import ACTIVATIONS
 from dltutorials.types import Expression
@@ -47,13 +46,15 @@ class Autoencoder:
         The fraction of the inputs that are set to 0 in training, from 0 to 1.
     contraction_level : float
         The weight of the penalty on the derivatives of the code, at least 0.
+    noise : MRG_RandomStreams, optional
+        Draws the noise, instead of streams of its own.
 
     Attributes
     ----------
     params : list
         ``[W, b, b_prime]``.
-    code, reconstruction : float matrix
-        Of the input without noise, from 0 to 1.
+    corrupted, code, reconstruction : float matrix
+        The input with noise; the code and reconstruction of the input without.
 
     Raises
     ------
@@ -69,6 +70,7 @@ class Autoencoder:
 
     chapter: ClassVar[str | None] = "da"
     is_supervised: ClassVar[bool] = False
+    input_range: ClassVar[tuple[float, float]] = (0, 1)
     _reconstruct: Callable | None = None
 
     def __init__(
@@ -79,34 +81,31 @@ class Autoencoder:
         n_hidden: int,
         corruption_level: float = 0.0,
         contraction_level: float = 0.0,
+        noise: Any = None,
     ) -> None:
         require_integer("n_in", n_in, at_least=1)
         require_integer("n_hidden", n_hidden, at_least=1)
+        require_probability("corruption_level", corruption_level)
         require_not_negative("contraction_level", contraction_level)
-        if not (isinstance(corruption_level, (int, float)) and 0 <= corruption_level <= 1):
-            got = f"got {corruption_level!r}"
-            raise OptionError(f"corruption_level: {got}, expected a number from 0 to 1")
+        levels = float(corruption_level), float(contraction_level)
+        self.options = dict(zip(("corruption_level", "contraction_level"), levels))
         self.input, self.n_in, self.n_hidden = input, n_in, n_hidden
-        self.options = {"corruption_level": float(corruption_level)}
-        self.options["contraction_level"] = float(contraction_level)
-        floatX = theano.config.floatX
-        self.noise = MRG_RandomStreams(rng.randint(2**30))
-        bound = ACTIVATIONS["sigmoid"].bound(n_in, n_hidden)
+        noise = MRG_RandomStreams(rng.randint(2**30)) if noise is None else noise
+        floatX, bound = theano.config.floatX, ACTIVATIONS["sigmoid"].bound(n_in, n_hidden)
         W = rng.uniform(low=-bound, high=bound, size=(n_in, n_hidden)).astype(floatX)
         self.W = theano.shared(W, name="W", borrow=True)
         self.b = theano.shared(numpy.zeros(n_hidden, floatX), name="b", borrow=True)
         self.b_prime = theano.shared(numpy.zeros(n_in, floatX), name="b_prime", borrow=True)
         self.params, self.weights = [self.W, self.b, self.b_prime], [self.W]
-        self.code = self._encode(input)
+        self.code, self.corrupted = self._encode(input), input
         self.reconstruction = self._decode(self.code)
+        if levels[0]:  # drawn here, so that the noise of a stack is that of all of its layers
+            mask = noise.binomial(size=input.shape, n=1, p=1 - levels[0], dtype=floatX)
+            self.corrupted = mask * input
 
     def cost(self) -> Expression:
         """Return the mean cross-entropy of input and reconstruction, plus the penalty."""
-        x, h, level = self.input, self.code, self.options["corruption_level"]
-        if level:
-            mask = self.noise.binomial(size=x.shape, n=1, p=1 - level, dtype=x.dtype)
-            h = self._encode(mask * x)
-        z = self._decode(h)
+        x, z = self.input, self._decode(self._encode(self.corrupted))
         cross_entropy = -T.sum(x * T.log(z) + (1 - x) * T.log(1 - z), axis=1)
         weight = numpy.asarray(self.options["contraction_level"], theano.config.floatX)
         return T.mean(cross_entropy) + (weight * self.contraction() if weight else 0)

@@ -18,8 +18,12 @@ from typing import Any
 from dltutorials import backend
 from dltutorials._version import __version__
 from dltutorials.cli.console import handled
-from dltutorials.cli.options import early_stopping
-from dltutorials.cli.prepare import fingerprint, load_datasets, make_placeholders, prepare_task
+from dltutorials.cli.prepare import (
+    fingerprint,
+    load_datasets,
+    make_placeholders,
+    prepare_phases,
+)
 from dltutorials.exceptions import RankingError
 from dltutorials.selection.records import (
     Job,
@@ -33,8 +37,8 @@ from dltutorials.selection.scripts import load_script, one_line
 from dltutorials.training.callbacks import Callback
 from dltutorials.training.description import Description, describe_model
 from dltutorials.training.parameters import save_params
+from dltutorials.training.phases import train_phases
 from dltutorials.training.result import Result
-from dltutorials.training.trainer import train
 
 _one_at_a_time = threading.Lock()  # Theano compiles, and is configured, once a process
 
@@ -109,15 +113,14 @@ def _train(job: Job) -> Result:
     datasets = load_datasets(options, memory_map=True)
     x, y = make_placeholders()
     model = make_model(x, datasets.n_in, datasets.n_out)
-    task = prepare_task(options, model, x, y, datasets)
-    if task.validate is None:
+    if not hasattr(model, "errors"):
         raise RankingError(
             f"script: got {job.script}, whose model has no errors to validate by; "
             "runs without a validation loss cannot be compared"
         )
     about = describe_model(model, datasets)
-    save = _SaveBest(job.params_path, about)
-    result = train(task, options.n_epochs, early_stopping(options), callbacks=[save])
+    phases = prepare_phases(options, model, x, y, datasets)
+    result = train_phases(phases, [_SaveBest(job.params_path, about)])
     if result.stop_reason == "interrupted":
         raise KeyboardInterrupt
     return result

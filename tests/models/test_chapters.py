@@ -53,7 +53,8 @@ def test_a_chapter_is_its_model_and_its_script(name):
 def test_chapters_are_known_by_the_shapes_of_their_parameters():
     assert find_chapter([(4, 3), (3,)]) == "logreg"
     assert find_chapter([(4, 5), (5,), (5, 3), (3,)]) == "mlp"
-    assert find_chapter([(4, 5), (5,), (5, 6), (6,), (6, 3), (3,)]) is None
+    assert find_chapter([(4, 5), (5,), (5, 6), (6,), (6, 3), (3,)]) == "sda"
+    assert find_chapter([(4, 5), (5,), (6, 6), (6,), (6, 3), (3,)]) is None
     assert find_chapter([]) is None
 
 
@@ -75,7 +76,7 @@ def test_a_model_of_your_own_is_not_taken_for_another(tmp_path):
     path = tmp_path / "cubic.pkl"
     save_params(cubic(), path)
     with pytest.raises(
-        DataError, match="is of a model 'cubic', expected one of logreg, mlp, lenet, da; "
+        DataError, match="is of a model 'cubic', expected one of logreg, mlp, lenet, da, sda; "
     ):
         load_model(path)
     with pytest.raises(DataError, match=r"options \{'power': 3\}, not \{'power': 2\}"):

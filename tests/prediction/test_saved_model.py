@@ -177,7 +177,7 @@ class TestDescription:
         ("about", "message"),
         [
             (Description("mlp"), "holds parameters of shapes .*expected .*of a multilayer perc"),
-            (Description("sda"), "is of a model 'sda', expected one of logreg, mlp"),
+            (Description("rnn"), "is of a model 'rnn', expected one of logreg, mlp"),
             (Description("logreg", {"activation": "relu"}), "does not take: 'activation'"),
             (Description("logreg", class_names=("a", "b")), "names 2 classes, expected 3"),
         ],

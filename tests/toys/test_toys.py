@@ -1,10 +1,6 @@
 """The toy models train, stop, are killed and go on, and nothing outside this folder knows them."""
 
 import argparse
-import contextlib
-import os
-import signal
-import warnings
 from pathlib import Path
 
 from dltutorials import OptionError, backend, load_data, save_params, train
@@ -13,7 +9,6 @@ from dltutorials.cli.outputs import CheckpointFile, HistoryFile, LinePrinter
 from dltutorials.cli.prepare import make_placeholders, prepare_task
 from dltutorials.exceptions import ResumeError
 from dltutorials.prediction.saved_model import load_model
-from dltutorials.training.callbacks import Callback
 from dltutorials.training.checkpoint import load_state, save_state
 from dltutorials.training.description import Description
 from dltutorials.training.history import read_history
@@ -27,7 +22,7 @@ import train_autoencoder
 import train_dropout
 from autoencoder import Autoencoder
 from dropout import Dropout
-from helpers import load_script, without_seconds
+from helpers import At, kill, killed, load_script, without_seconds
 
 FOLDER = Path(__file__).parent
 SCRIPTS = {"dropout": train_dropout, "autoencoder": train_autoencoder}
@@ -108,19 +103,6 @@ class Run:
         return arrays, without_seconds(records), result.stop_reason
 
 
-class At(Callback):
-    """Does something after a minibatch, counted over all phases."""
-
-    def __init__(self, minibatch, act):
-        self.minibatch, self.act = minibatch, act
-        self.n_done = 0
-
-    def on_minibatch(self, iteration, cost, patience):
-        self.n_done += 1
-        if self.n_done == self.minibatch:
-            self.act()
-
-
 class Stop(At):
     """Asks for an end after a minibatch."""
 
@@ -129,24 +111,6 @@ class Stop(At):
 
     def stop_requested(self):
         return self.n_done >= self.minibatch
-
-
-def kill():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def killed(program):
-    """Run a program in a process of its own, and require that SIGKILL ends it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which do nothing here
-        process = os.fork()
-    if process == 0:
-        with contextlib.suppress(BaseException):
-            program()
-        os._exit(1)
-    _, status = os.waitpid(process, 0)
-    assert os.WIFSIGNALED(status)
-    assert os.WTERMSIG(status) == signal.SIGKILL
 
 
 @pytest.mark.numbers

@@ -1,0 +1,58 @@
+#!/usr/bin/env python
+"""Train a stacked denoising autoencoder on MNIST, layer by layer and then as a whole."""
+
+if __name__ == "__main__":
+    import launcher
+
+    launcher.start()
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from dltutorials.cli import console
+from dltutorials.cli.console import add_option
+from dltutorials.cli.options import (
+    add_classifier_arguments,
+    add_pretraining_arguments,
+    add_training_arguments,
+)
+from dltutorials.cli.prepare import MakeModel
+from dltutorials.cli.train import train_model
+from dltutorials.models import StackedAutoencoder
+
+import numpy
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the script with these arguments; return its exit status."""
+    parser = make_parser()
+    return console.run(lambda of: train_model("train_sda", of, make_model(of)), parser, argv)
+
+
+def make_model(options: argparse.Namespace) -> MakeModel:
+    """Return what builds the model that the options describe."""
+
+    def build(x: Any, n_in: int, n_out: int) -> StackedAutoencoder:
+        rng = numpy.random.RandomState(options.seed)
+        sizes, levels = options.hidden_layers_sizes, options.corruption_levels
+        return StackedAutoencoder(rng, x, n_in, sizes, n_out, levels)
+
+    return build
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the script's options, with the chapter's defaults."""
+    parser = console.Parser(description=__doc__)
+    add_training_arguments(parser, learning_rate=0.1, batch_size=1)
+    add_classifier_arguments(parser, patience_epochs=10)
+    add_pretraining_arguments(parser, pretrain_lr=0.001, pretraining_epochs=15)
+    text = "fractions of the inputs of each layer that are set to 0"
+    add_option(parser, "--corruption-levels", "X", [0.1, 0.2, 0.3], text, nargs="+")
+    add_option(parser, "--seed", "SEED", 89677, "of the noise and the first weights")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
