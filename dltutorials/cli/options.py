@@ -201,7 +201,10 @@ def early_stopping(options: argparse.Namespace, n_train_batches: int = 2) -> Ear
     if "patience" not in options:
         return None
     names = [each.name for each in dataclasses.fields(EarlyStopping)]
-    return EarlyStopping(**{name: getattr(options, name) for name in names})
+    rule = {name: getattr(options, name) for name in names}
+    if options.patience is None:
+        rule["patience"] = options.patience_epochs * n_train_batches
+    return EarlyStopping(**rule)
 
 
 def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
