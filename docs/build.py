@@ -4,6 +4,7 @@
 import argparse
 import base64
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,7 +63,17 @@ def build_html(output: Path) -> int:
     """Write the pages; a warning of Sphinx is an error. Return the exit status."""
     from sphinx.cmd.build import build_main
 
-    options = ["-W", "--keep-going", "-q", "-b", "html", "-d", str(output / ".doctrees")]
+    options = [
+        "-W",
+        "--keep-going",
+        "-q",
+        "-a",
+        "-E",
+        "-b",
+        "html",
+        "-d",
+        str(output / ".doctrees"),
+    ]
     status = build_main([*options, str(FOLDER), str(output)])
     if status == 0:
         print(output / "index.html")
@@ -177,6 +188,27 @@ def attach_pictures(cell: Any, folder: Path) -> None:
 def picture_data(path: Path) -> dict[str, str]:
     """Return a picture as notebooks hold it."""
     return {MIME_TYPES[path.suffix]: base64.b64encode(path.read_bytes()).decode()}
+
+
+def find_launch_link(chapter: str, folder: Path = FOLDER) -> str | None:
+    """Return where Binder runs a chapter's notebook, from the place that a clone comes from.
+
+    There is none unless the clone's ``origin`` is on GitHub or GitLab. Binder makes the notebooks
+    itself, as ``.binder`` says.
+    """
+    command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
+    try:
+        remote = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:  # no git
+        return None
+    host = re.fullmatch(
+        r"(?:https://|git@|ssh://git@)(github|gitlab)\.com[:/](.+?)(?:\.git)?/?", remote
+    )
+    if not host:
+        return None
+    kind, name = host.groups()
+    place = f"gh/{name}" if kind == "github" else f"gl/{name.replace('/', '%2F')}"
+    return f"https://mybinder.org/v2/{place}/HEAD?urlpath=lab/tree/notebooks/{chapter}.ipynb"
 
 
 def link_notebooks(text: str, folder: Path) -> str:

@@ -7,6 +7,7 @@ search that finds words of Chinese, which are written without spaces.
 
 import operator
 import re
+import sys
 from pathlib import Path
 
 import dltutorials
@@ -17,10 +18,20 @@ from latex2mathml.converter import convert
 from sphinx.search.en import SearchEnglish
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import build  # noqa: E402
+
 ENGLISH = ["getting_started", *models.CHAPTERS]
-CHAPTERS = [*ENGLISH, *(f"zh/{name}" for name in ENGLISH if (HERE / "zh" / f"{name}.md").exists())]
-GUIDES = ["recipes", "your_own_model", "data", "training", "plotting", "prediction", "selection"]
-PROJECT = ["api", "backends", "benchmarks", "robustness", "architecture"]
+CHINESE = [f"zh/{name}" for name in ENGLISH if (HERE / "zh" / f"{name}.md").exists()]
+CHAPTERS = [*ENGLISH, *CHINESE]
+RUN = ("Run this chapter in a hosted notebook on Binder", "在 Binder 托管的 notebook 中运行本章")
+CONTENTS = {
+    "Chapters": ENGLISH,
+    "中文版": CHINESE,
+    "Guides": build.GUIDES,
+    "Project": build.PROJECT,
+}
 
 project = "dltutorials"
 html_title = "dltutorials"
@@ -41,6 +52,9 @@ html_static_path = ["_static"]
 html_css_files = ["chapters.css"]
 html_search_language = "en-zh"
 
+THIN = '<mspace width="0.167em"/>'
+UNITS = r"(?<=\d) (?=(?:%|[MG]iB|m?s|x)(?!\w)|\u00d7)|(?<=\u00d7) (?=\d)"
+KEPT = r'<span class="kept">\1\2</span>'
 MARKS = r"[\u3001\u3002\uff01-\uff1f]"  # Chinese punctuation
 
 
@@ -84,14 +98,17 @@ def adapt_source(app, docname, source):
     source[0] = re.sub(rf"\]\(({outside})\)", r"](path:\1)", source[0])
     # GitHub wants a space between a formula and Chinese punctuation; a reader does not.
     source[0] = re.sub(rf"(?<=\$) (?={MARKS})|(?<={MARKS}) (?=\$)", "", source[0])
+    link = build.find_launch_link(docname) if docname in CHAPTERS else None
+    if link:
+        source[0] = source[0].replace("\n\n", f"\n\n[{RUN[docname[:3] == 'zh/']}]({link})\n\n", 1)
     if docname == "api":
         source[0] = re.sub(
             r"^`[\w.]+`(?:,\s`[\w.]+`)*$", list_docstrings, source[0], flags=re.MULTILINE
         )
     if docname == "index":
-        source[0] += (
-            "\n```{toctree}\n:hidden:\n\n" + "\n".join(CHAPTERS + GUIDES + PROJECT) + "\n```\n"
-        )
+        for caption, names in CONTENTS.items():
+            pages = "\n".join(names)
+            source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```\n"
 
 
 def list_docstrings(names):
@@ -102,7 +119,8 @@ def list_docstrings(names):
         lines.append(
             f".. auto{'class' if isinstance(found, type) else 'function'}:: dltutorials.{name}"
         )
-        lines += ["   :members:"] if isinstance(found, type) else []
+        fields = ", ".join(getattr(found, "_fields", ()))  # the class says what they are
+        lines += ["   :members:", f"   :exclude-members: {fields}"] * isinstance(found, type)
     return "\n".join(["```{eval-rst}", *lines, "```"])
 
 
@@ -112,15 +130,33 @@ def name_language(app, pagename, templatename, context, doctree):
         context["language"] = "zh-CN"
 
 
+def keep_together(app, pagename, templatename, context, doctree):
+    """Part neither a number from its unit nor a formula from the punctuation after it."""
+    formula = r"(<math(?:(?!</math>).)*</math>)"
+    body = re.sub(rf"{formula}((?:[,.;:)]|{MARKS})+)", KEPT, context.get("body", ""))
+    parts = re.split(r"(<pre>.*?</pre>|<[^>]*>)", body, flags=re.DOTALL)
+    parts[::2] = [re.sub(UNITS, "\u00a0", each) for each in parts[::2]]
+    context["body"] = "".join(parts)
+
+
+def to_mathml(formula, **options):
+    """Return MathML with the spaces that TeX has around a function, and none after a sign."""
+    text = convert(formula, **options).replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")
+    text = re.sub(r"(</m(?:i|n|sub)>|&#x00029;</mo>)(?=<mi>log)", rf"\1{THIN}", text)
+    text = re.sub(r"<mi>log</mi>(?=<m(?:i|n|sub|frac|row))", rf"\g<0>{THIN}", text)
+    begins = r"((?:\[|&#x000(?:28|2C|3D|B7);)</mo>)<mo>(?=&#x02212;)"
+    return re.sub(begins, r'\1<mo form="prefix">', text)
+
+
 def visit_math(self, node):
     """Write a formula in a line of text as MathML."""
-    self.body.append(convert(node.astext()))
+    self.body.append(to_mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def visit_displayed_math(self, node):
     """Write a formula of its own line as MathML."""
-    self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    self.body.append(f'<div class="math">{to_mathml(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
 
@@ -130,3 +166,4 @@ def setup(app):
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_displayed_math, None))
     app.connect("source-read", adapt_source)
     app.connect("html-page-context", name_language)
+    app.connect("html-page-context", keep_together)

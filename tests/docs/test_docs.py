@@ -1,3 +1,4 @@
+import html
 import itertools
 import json
 import operator
@@ -11,6 +12,7 @@ from pathlib import Path
 import dltutorials
 from dltutorials import models
 
+import fontTools.ttLib
 import nbclient
 import numpy
 import pytest
@@ -269,12 +271,12 @@ def test_html_without_a_warning_or_the_network(tmp_path):
     built = subprocess.run(command, capture_output=True, text=True)
     assert (built.returncode, built.stderr) == (0, "")
     for page in PAGES:
-        html = (tmp_path / name_of(page)).with_suffix(".html").read_text(encoding="utf-8")
-        assert not re.search(r'(src="|rel="stylesheet"[^>]*href=")(https?:)?//', html)
+        text = (tmp_path / name_of(page)).with_suffix(".html").read_text(encoding="utf-8")
+        assert not re.search(r'(src="|rel="stylesheet"[^>]*href=")(https?:)?//', text)
         if page.stem != "api":  # docstrings have formulas too
-            assert ("<math" in html) == ("$" in without_code(page))
-        assert "merror" not in html
-        assert f'lang="{"zh-CN" if page.parent.name == "zh" else "en"}"' in html
+            assert ("<math" in text) == ("$" in without_code(page))
+        assert "merror" not in text
+        assert f'lang="{"zh-CN" if page.parent.name == "zh" else "en"}"' in text
     for sheet in (tmp_path / "_static").rglob("*.css"):
         for target in re.findall(r"url\([\"']?([^\"')]+)", sheet.read_text(encoding="utf-8")):
             assert target.startswith("data:") or (sheet.parent / target).exists(), (sheet, target)
@@ -288,6 +290,61 @@ def test_html_without_a_warning_or_the_network(tmp_path):
     for word in ("regular", "hyperparamet", "entropi", "general", "overfit", "backpropag"):
         assert re.search(rf'\b"?{word}"?:', index), word
     assert 'id="dltutorials.train"' in (tmp_path / "api.html").read_text(encoding="utf-8")
+
+    require_characters_of_formulas(tmp_path)
+
+
+def require_characters_of_formulas(folder):
+    """A character that the shipped font lacks would be drawn from whatever the machine has."""
+    font = fontTools.ttLib.TTFont(folder / "_static" / "fonts" / "formulas.woff").getBestCmap()
+    for page in folder.rglob("*.html"):
+        for formula in re.findall(r"<math.*?</math>", page.read_text(encoding="utf-8")):
+            characters = set(html.unescape(re.sub(r"<[^>]*>", "", formula))) - {"\n", " "}
+            for character in {*characters, *(italic(each) for each in characters)}:
+                assert ord(character) in font, f"{page.name}: {character!r} in {formula}"
+
+
+def italic(character):
+    """Return what a browser draws for a Greek letter that stands alone."""
+    is_greek = "\u03b1" <= character <= "\u03c9"
+    return chr(0x1D6FC + ord(character) - 0x3B1) if is_greek else character
+
+
+@pytest.mark.parametrize(
+    ("remote", "place"),
+    [
+        ("https://github.com/someone/copy.git", "gh/someone/copy"),
+        ("git@github.com:someone/copy.git", "gh/someone/copy"),
+        ("https://gitlab.com/a/group/copy", "gl/a%2Fgroup%2Fcopy"),
+        ("/srv/copy.git", None),
+        (None, None),
+    ],
+)
+def test_a_chapter_is_launched_where_the_clone_comes_from(remote, place, tmp_path):
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    if remote:
+        subprocess.run(["git", "-C", str(tmp_path), "remote", "add", "origin", remote], check=True)
+    link = build.find_launch_link("zh/mlp", tmp_path)
+    notebook = "HEAD?urlpath=lab/tree/notebooks/zh/mlp.ipynb"
+    assert link == (place and f"https://mybinder.org/v2/{place}/{notebook}")
+
+
+def test_without_git_there_is_no_launch_link(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert build.find_launch_link("mlp") is None
+
+
+def test_binder_installs_what_there_is_and_makes_the_notebooks():
+    folder, setup = ROOT / ".binder", (ROOT / "setup.py").read_text(encoding="utf-8")
+    requirement = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()[-1]
+    for extra in re.fullmatch(r"\.\[(.*)\]", requirement).group(1).split(","):
+        assert f'"{extra}": ' in setup
+    version = (folder / "runtime.txt").read_text(encoding="utf-8").strip().rpartition(".")[2]
+    assert int(version) in range(10, 15)
+    *_, command = (folder / "postBuild").read_text(encoding="utf-8").splitlines()
+    program, script, *arguments = command.split()
+    assert (program, ROOT / script) == ("python", FOLDER / "build.py")
+    assert build.make_parser().parse_args(arguments).output == ROOT / "notebooks"
 
 
 def test_the_reference_has_every_public_name():
