@@ -24,7 +24,8 @@ class Conv2d(ImageOperation):
     def _broadcastable(self, x: Any, W: Any) -> tuple[bool, ...]:
         return (x[0], W[0], False, False)
 
-    def _compute(self, x: numpy.ndarray, W: numpy.ndarray) -> numpy.ndarray:
+    def compute(self, x: numpy.ndarray, W: numpy.ndarray) -> numpy.ndarray:
+        """Compute it in NumPy."""
         patches = _patches(x, W.shape[2:])
         return numpy.moveaxis(numpy.tensordot(patches, _turned(W), ([1, 4, 5], [1, 2, 3])), 3, 1)
 
@@ -41,7 +42,8 @@ class Conv2dWeightGradient(ImageOperation):
     def _broadcastable(self, x: Any, dz: Any) -> tuple[bool, ...]:
         return (dz[1], x[1], False, False)
 
-    def _compute(self, x: numpy.ndarray, dz: numpy.ndarray) -> numpy.ndarray:
+    def compute(self, x: numpy.ndarray, dz: numpy.ndarray) -> numpy.ndarray:
+        """Compute it in NumPy."""
         patches = _patches(x, dz.shape[2:])
         return _turned(numpy.tensordot(dz, patches, ([0, 2, 3], [0, 4, 5])))
 
@@ -58,7 +60,8 @@ class Conv2dInputGradient(ImageOperation):
     def _broadcastable(self, W: Any, dz: Any) -> tuple[bool, ...]:
         return (dz[0], W[1], False, False)
 
-    def _compute(self, W: numpy.ndarray, dz: numpy.ndarray) -> numpy.ndarray:
+    def compute(self, W: numpy.ndarray, dz: numpy.ndarray) -> numpy.ndarray:
+        """Compute it in NumPy."""
         borders = [(n - 1, n - 1) for n in W.shape[2:]]
         patches = _patches(numpy.pad(dz, [(0, 0), (0, 0), *borders]), W.shape[2:])
         return numpy.moveaxis(numpy.tensordot(patches, W, ([1, 4, 5], [0, 2, 3])), 3, 1)

@@ -26,7 +26,7 @@ class ImageOperation(theano.Op):
     __props__: tuple[str, ...] = ()
     _uses_blas = True
     _broadcastable: Callable  # which dimensions of the output are known to be 1
-    _compute: Callable  # the output, by NumPy
+    compute: Callable  # the output, by NumPy
     _gradients: Callable  # of the inputs, from them and the gradient of the output
     _c_function: Callable  # its name, for a type of numbers
 
@@ -48,7 +48,7 @@ class ImageOperation(theano.Op):
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
         """Compute it in NumPy, for a machine without a compiler."""
-        outputs[0][0] = numpy.ascontiguousarray(self._compute(*inputs))
+        outputs[0][0] = numpy.ascontiguousarray(self.compute(*inputs))
 
     def grad(self, inputs: Any, output_gradients: Any) -> list[Any]:
         """Return the gradient for each input."""

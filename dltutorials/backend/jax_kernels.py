@@ -193,7 +193,7 @@ def conv2d_input_gradient(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
 @jax_funcify.register(MaxPool2d)
 def max_pool_2d(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
     """Return the largest of each window, in the words of NumPy."""
-    return op._compute
+    return op.compute
 
 
 @jax_funcify.register(MaxPool2dGradient)

@@ -93,7 +93,7 @@ def warn_of_numpy_blas(reason: str) -> None:
     )
 
 
-def require_blas(theano: Any, compiler: Any) -> None:
+def drop_unlinkable_blas(theano: Any, compiler: Any) -> None:
     """Take back the flags of the fast BLAS, with a warning, if it cannot be linked."""
     if theano.config.blas.ldflags and theano.config.cxx and not _links(theano, compiler):
         warn_of_numpy_blas("linking scipy-openblas32 failed")

@@ -30,7 +30,8 @@ class MaxPool2d(_Windows):
     def _broadcastable(self, x: Any) -> tuple[bool, ...]:
         return (*x[:2], False, False)
 
-    def _compute(self, x: numpy.ndarray) -> numpy.ndarray:
+    def compute(self, x: numpy.ndarray) -> numpy.ndarray:
+        """Compute it in NumPy."""
         height, width = x.shape[2] // self.rows, x.shape[3] // self.columns
         whole = x[:, :, : height * self.rows, : width * self.columns]
         windows = whole.reshape(*x.shape[:2], height, self.rows, width, self.columns)
@@ -49,7 +50,8 @@ class MaxPool2dGradient(_Windows):
     def _broadcastable(self, x: Any, z: Any, dz: Any) -> tuple[bool, ...]:
         return x
 
-    def _compute(self, x: numpy.ndarray, z: numpy.ndarray, dz: numpy.ndarray) -> numpy.ndarray:
+    def compute(self, x: numpy.ndarray, z: numpy.ndarray, dz: numpy.ndarray) -> numpy.ndarray:
+        """Compute it in NumPy."""
         top, gradient = (a.repeat(self.rows, 2).repeat(self.columns, 3) for a in (z, dz))
         whole = numpy.s_[:, :, : top.shape[2], : top.shape[3]]
         dx = numpy.zeros_like(x)

@@ -78,7 +78,7 @@ def import_pytensor(user: UserSettings) -> types.ModuleType:
         )
     if "blas.ldflags" not in user and not theano.uses_numba and not theano.uses_jax:
         cmodule = importlib.import_module("pytensor.link.c.cmodule")
-        openblas.require_blas(theano, cmodule.GCC_compiler)
+        openblas.drop_unlinkable_blas(theano, cmodule.GCC_compiler)
     return theano
 
 

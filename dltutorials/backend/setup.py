@@ -88,7 +88,7 @@ def import_theano() -> Any:
         theano = _import("Theano", lambda: importlib.import_module("theano"))
     patch_module_cache(theano)
     if "blas.ldflags" in defaults:
-        openblas.require_blas(theano, theano.gof.cmodule.GCC_compiler)
+        openblas.drop_unlinkable_blas(theano, theano.gof.cmodule.GCC_compiler)
     return theano
 
 

@@ -33,7 +33,7 @@ from dltutorials.types import Split
 import numpy
 
 PARTS = ("train", "t10k")
-_MAX_BYTES = 1 << 30  # of an unpacked file; MNIST's largest has 47 MB
+MAX_BYTES = 1 << 30  # of an unpacked file; MNIST's largest has 47 MB
 _BLOCK = 1 << 20
 
 _VALIDATION = 6  # one in so many training images is for validation
@@ -126,9 +126,9 @@ def _read_packed(file: Path, n_dimensions: int) -> numpy.ndarray:
     with gzip.open(file, "rb") as stream:
         shape = _read_header(stream, n_dimensions)
         n_bytes = math.prod(shape)
-        if n_bytes > _MAX_BYTES:
+        if n_bytes > MAX_BYTES:
             raise DataError(
-                f"announces {n_bytes:,} bytes, expected at most {_MAX_BYTES:,}; "
+                f"announces {n_bytes:,} bytes, expected at most {MAX_BYTES:,}; "
                 "unpack a larger file, so that it can be mapped"
             )
         values = bytearray()  # grows with what is there, whatever the header says

@@ -27,7 +27,7 @@ from dltutorials.io.files import durable_writer
 from dltutorials.io.safe_pickle import load_pickle
 from dltutorials.types import Split
 
-_MAX_BYTES = 1 << 30  # of the unpacked pickle; MNIST's has 220 MB
+MAX_BYTES = 1 << 30  # of the unpacked pickle; MNIST's has 220 MB
 GZIP_MAGIC = b"\x1f\x8b"
 PICKLE_MAGIC = b"\x80"  # of all protocols but 0 and 1
 
@@ -87,7 +87,7 @@ def _unpickle(file: Path) -> Any:
         is_plain = is_plain and stream.read(len(GZIP_MAGIC)) != GZIP_MAGIC
     try:
         with open(file, "rb") if is_plain else gzip.open(file, "rb") as stream:
-            content = load_pickle(stream, _MAX_BYTES)
+            content = load_pickle(stream, MAX_BYTES)
             if stream.read(1):
                 raise DataError("more data follow the pickle")
     except DataError as error:

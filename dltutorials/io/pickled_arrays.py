@@ -44,7 +44,7 @@ class DType:
         code = code.decode("latin1") if isinstance(code, bytearray) else code
         if not isinstance(code, str) or not re.fullmatch("[biuf][0-9]{1,2}", code):
             raise UnsafePickleError(
-                f"the pickle holds an array of {show(code)}; only arrays of numbers are read"
+                f"the pickle holds an array of {describe(code)}; only arrays of numbers are read"
             )
         self.dtype = numpy.dtype(code)
 
@@ -55,7 +55,7 @@ class DType:
             raise UnsafePickleError("the pickle holds a structured array; only plain ones are read")
         order = order.decode("latin1") if isinstance(order, bytearray) else order
         if not isinstance(order, str) or order not in ("<", ">", "|", "="):
-            raise DamagedError(f"byte order {show(order)}")
+            raise DamagedError(f"byte order {describe(order)}")
         dtype = self.dtype.newbyteorder(order)  # type: ignore[arg-type]
         self.dtype = dtype.newbyteorder("=") if dtype.isnative else dtype
 
@@ -73,9 +73,9 @@ class ArrayBuilder:
     def find(self, module: Any, name: Any) -> Name:
         """Return one of the names that arrays need; refuse all others."""
         if not isinstance(module, str) or not isinstance(name, str):
-            raise UnsafePickleError(f"the pickle names {show(name)} of {show(module)}")
+            raise UnsafePickleError(f"the pickle names {describe(name)} of {describe(module)}")
         if (module, name) not in _FUNCTIONS:
-            dotted = f"{show(module)[1:-1]}.{show(name)[1:-1]}"
+            dotted = f"{describe(module)[1:-1]}.{describe(name)[1:-1]}"
             raise UnsafePickleError(
                 f"the pickle names {dotted}, which plain arrays do not need; nothing of it was run"
             )
@@ -84,7 +84,7 @@ class ArrayBuilder:
     def call(self, function: Any, arguments: Any) -> Any:
         """Do what the function of that name does for an array."""
         if not isinstance(function, Name) or not isinstance(arguments, tuple):
-            raise UnsafePickleError(f"the pickle calls {show(function)}; nothing of it was run")
+            raise UnsafePickleError(f"the pickle calls {describe(function)}; nothing of it was run")
         return _FUNCTIONS[function](self, *arguments)
 
     def set_state(self, target: Any, state: Any) -> Any:
@@ -95,7 +95,7 @@ class ArrayBuilder:
         if isinstance(target, Announced) and isinstance(state, tuple):
             _version, shape, dtype, is_fortran, data = state
             return self._array(data, dtype, shape, "F" if is_fortran is True else "C")
-        raise UnsafePickleError(f"the pickle sets the state of {show(target)}")
+        raise UnsafePickleError(f"the pickle sets the state of {describe(target)}")
 
     def _array(
         self, data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None
@@ -112,7 +112,7 @@ class ArrayBuilder:
         if order == "K" and _is_tuple_of_counts(axes):
             return array.reshape(shape).transpose(axes)
         if order not in ("C", "F"):
-            raise DamagedError(f"an array in order {show(order)}")
+            raise DamagedError(f"an array in order {describe(order)}")
         return array.reshape(shape, order="F" if order == "F" else "C")
 
     def _announce(self, array_type: Any, shape: Any, _typecode: Any) -> Announced:
@@ -125,7 +125,7 @@ class ArrayBuilder:
         """Make bytes as Python 3 writes them for Python 2."""
         if not isinstance(text, str) or not isinstance(encoding, str) or encoding != "latin1":
             raise UnsafePickleError(
-                f"the pickle encodes a text as {show(encoding)}, expected latin1"
+                f"the pickle encodes a text as {describe(encoding)}, expected latin1"
             )
         return bytearray(self._use_once(text), "latin1")
 
@@ -172,11 +172,11 @@ def require_plain(value: Any) -> Any:
                 seen.add(id(part))
                 waiting.extend(part)
         elif not isinstance(part, _PLAIN):
-            raise UnsafePickleError(f"the pickle holds {show(part)} instead of an array")
+            raise UnsafePickleError(f"the pickle holds {describe(part)} instead of an array")
     return value
 
 
-def show(value: Any) -> str:
+def describe(value: Any) -> str:
     """Describe a value of a pickle in a few printable characters, whatever it is."""
     if isinstance(value, Name):
         return f"{value.module}.{value.name}"

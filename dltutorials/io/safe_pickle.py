@@ -24,7 +24,7 @@ from typing import Any
 from dltutorials.exceptions import DataError, UnsafePickleError
 from dltutorials.io.pickle_instructions import INSTRUCTIONS, MAX_INSTRUCTIONS
 from dltutorials.io.pickle_machine import Machine, ReadableFile, Source
-from dltutorials.io.pickled_arrays import DamagedError, require_plain, show
+from dltutorials.io.pickled_arrays import DamagedError, describe, require_plain
 
 
 def load_pickle(file: ReadableFile, max_bytes: int) -> Any:
@@ -57,7 +57,7 @@ def load_pickle(file: ReadableFile, max_bytes: int) -> Any:
     except EOFError:
         raise DataError("the file ends early") from None
     except _DAMAGE as error:
-        reason = show(str(error))[1:-1] or type(error).__name__
+        reason = describe(str(error))[1:-1] or type(error).__name__
         raise DataError(f"not a pickle of arrays: {reason}") from None
 
 

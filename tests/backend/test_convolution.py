@@ -88,9 +88,9 @@ def test_many_blocks_of_images_are_as_good_as_one(floatX):
     function = theano.function([x_, W_], outputs, mode=backend.default_mode())
     for n_images in (0, 1, 57):
         x, W = draw((n_images, 3, 40, 40), (20, 3, 5, 5))  # a block holds 1 or 2 of them
-        z = Conv2d()._compute(x, W)
-        dx = Conv2dInputGradient()._compute(W, 2 * z)
-        dW = Conv2dWeightGradient()._compute(x, 2 * z)
+        z = Conv2d().compute(x, W)
+        dx = Conv2dInputGradient().compute(W, 2 * z)
+        dW = Conv2dWeightGradient().compute(x, 2 * z)
         for value, other in zip(function(x, W), (z, dx, dW)):
             assert value.shape == other.shape
             assert not other.size or is_close(value, other)
@@ -99,14 +99,14 @@ def test_many_blocks_of_images_are_as_good_as_one(floatX):
 @pytest.mark.parametrize(("x_shape", "W_shape"), SHAPES)
 def test_without_a_compiler_numpy_computes_the_same(x_shape, W_shape):
     x, W = (value.astype("float64") for value in draw(x_shape, W_shape))
-    z = Conv2d()._compute(x, W)
+    z = Conv2d().compute(x, W)
     assert is_close(z, convolve(x, W))
     [dz] = draw(z.shape, seed=6)
     dz = dz.astype("float64")
     # The convolution is linear in x and in W, and the gradients are its transposes.
     product = (z * dz).sum()
-    assert numpy.isclose((x * Conv2dInputGradient()._compute(W, dz)).sum(), product)
-    assert numpy.isclose((W * Conv2dWeightGradient()._compute(x, dz)).sum(), product)
+    assert numpy.isclose((x * Conv2dInputGradient().compute(W, dz)).sum(), product)
+    assert numpy.isclose((W * Conv2dWeightGradient().compute(x, dz)).sum(), product)
 
 
 def test_images_that_do_not_lie_in_order():

@@ -102,7 +102,7 @@ def test_a_damaged_idx_file_is_refused(folder, name, damage, message):
 
 
 def test_a_packed_idx_file_is_unpacked_no_further_than_it_may(folder, monkeypatch):
-    monkeypatch.setattr(idx, "_MAX_BYTES", 100)
+    monkeypatch.setattr(idx, "MAX_BYTES", 100)
     if (folder / "train-images-idx3-ubyte").exists():
         assert load_mnist(folder)[0][0].shape == (50, 15)  # mapped, not unpacked
     else:
