@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from dltutorials.backend.mrg_uniform import M1, M2, NORM, MrgUniform
+from dltutorials.backend.mrg_uniform import NORM, MrgUniform, move_on
 
 import jax
 import jax.numpy as jnp
@@ -28,33 +28,14 @@ def mrg_uniform(op: Any, node: Any, **kwargs: Any) -> Callable[..., Any]:
         shape = tuple(map(int, size if known is None else known))
         n = math.prod(shape)
         n_times, n_left = divmod(n, len(states))
-        states, numbers = jax.lax.scan(_move_on, states, length=n_times)
-        moved, last = _move_on(states)
+        states, numbers = jax.lax.scan(lambda s, _: move_on(s, jnp), states, length=n_times)
+        moved, last = move_on(states, jnp)
         is_used = jnp.arange(len(states)) < n_left
         numbers = jnp.concatenate([numbers.ravel(), last[:n_left]])
         sample = numbers.astype(op.dtype) * jnp.array(NORM[op.dtype], op.dtype)
         return jnp.where(is_used[:, None], moved, states), sample.reshape(shape)
 
     return kernel
-
-
-def _move_on(states: Any, _: Any = None) -> tuple[Any, Any]:
-    """Return the states after one number of each stream, and the numbers."""
-    x11, x12, x13, x21, x22, x23 = states.T.astype("int64")
-    y1 = ((x12 & 511) << 22) + (x12 >> 9) + ((x13 & 16777215) << 7) + (x13 >> 24)
-    y1 = _below(_below(y1, M1) + x13, M1)
-    y2 = _below(_product(x23) + x23, M2)
-    y2 = _below(y2 + _product(x21), M2)
-    moved = jnp.stack([y1, x11, x12, y2, x21, x22], 1).astype("int32")
-    return moved, jnp.where(y1 <= y2, y1 - y2 + M1, y1 - y2)
-
-
-def _product(x: Any) -> Any:
-    return _below(((x & 65535) << 15) + 21069 * (x >> 16), M2)
-
-
-def _below(y: Any, m: int) -> Any:
-    return jnp.where(y >= m, y - m, y)
 
 
 @node_rewriter([MrgUniform])

@@ -52,23 +52,25 @@ def draw(states: numpy.ndarray, n: int) -> numpy.ndarray:
     numbers = numpy.empty(n, "int64")
     for start in range(0, n, len(states)):
         part = numbers[start : start + len(states)]
-        x11, x12, x13, x21, x22, x23 = states[: len(part)].T.astype("int64")
-        y1 = ((x12 & 511) << 22) + (x12 >> 9) + ((x13 & 16777215) << 7) + (x13 >> 24)
-        y1 = _below(_below(y1, M1) + x13, M1)
-        y2 = _below(_product(x23) + x23, M2)
-        y2 = _below(y2 + _product(x21), M2)
-        part[:] = numpy.where(y1 <= y2, y1 - y2 + M1, y1 - y2)
-        states[: len(part)] = numpy.stack([y1, x11, x12, y2, x21, x22], 1)
+        states[: len(part)], part[:] = move_on(states[: len(part)])
     return numbers
 
 
-def _product(x: numpy.ndarray) -> numpy.ndarray:
-    """Return 2^15 x modulo M2."""
-    return _below(((x & 65535) << 15) + 21069 * (x >> 16), M2)
+def move_on(states: Any, xp: Any = numpy) -> tuple[Any, Any]:
+    """Return the states after one number of each stream, and the numbers; `xp` may be jax.numpy."""
 
+    def below(y: Any, m: int) -> Any:
+        return xp.where(y >= m, y - m, y)
 
-def _below(y: numpy.ndarray, m: int) -> numpy.ndarray:
-    return numpy.where(y >= m, y - m, y)
+    def product(x: Any) -> Any:  # 2^15 x modulo M2
+        return below(((x & 65535) << 15) + 21069 * (x >> 16), M2)
+
+    x11, x12, x13, x21, x22, x23 = states.T.astype("int64")
+    y1 = ((x12 & 511) << 22) + (x12 >> 9) + ((x13 & 16777215) << 7) + (x13 >> 24)
+    y1 = below(below(y1, M1) + x13, M1)
+    y2 = below(below(product(x23) + x23, M2) + product(x21), M2)
+    moved = xp.stack([y1, x11, x12, y2, x21, x22], 1).astype("int32")
+    return moved, xp.where(y1 <= y2, y1 - y2 + M1, y1 - y2)
 
 
 class MrgUniform(theano.Op):
