@@ -11,3 +11,7 @@ SharedVariable: TypeAlias = Any  # what theano.shared returns
 Updates: TypeAlias = list[tuple[SharedVariable, Expression]]  # for theano.function(updates=...)
 
 Split: TypeAlias = tuple[Any, ...]  # one set: (x, y), or (x,) without labels
+
+# Packages that only a part of this one needs; their types cannot be named here.
+Axes: TypeAlias = Any  # matplotlib's
+Figure: TypeAlias = Any  # matplotlib's

@@ -21,6 +21,7 @@ from typing import Any
 from dltutorials.backend import conv2d, max_pool_2d
 from dltutorials.checks import require_integer
 from dltutorials.exceptions import OptionError, warn_of_data
+from dltutorials.types import Expression
 
 import numpy
 import theano
@@ -75,8 +76,8 @@ class LeNetConvPoolLayer:
 
     def __init__(
         self,
-        rng: Any,
-        input: Any,
+        rng: numpy.random.RandomState,
+        input: Expression,
         filter_shape: Sequence[int],
         image_shape: Sequence[int],
         poolsize: Sequence[int] = (2, 2),

@@ -94,7 +94,12 @@ class HiddenLayer:
     """
 
     def __init__(
-        self, rng: Any, input: Expression, n_in: int, n_out: int, activation: str = "tanh"
+        self,
+        rng: numpy.random.RandomState,
+        input: Expression,
+        n_in: int,
+        n_out: int,
+        activation: str = "tanh",
     ) -> None:
         require_integer("n_in", n_in, at_least=1)
         require_integer("n_out", n_out, at_least=1)
@@ -155,7 +160,7 @@ class MLP(Classifier):
 
     def __init__(
         self,
-        rng: Any,
+        rng: numpy.random.RandomState,
         input: Expression,
         n_in: int,
         n_hidden: int,

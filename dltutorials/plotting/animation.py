@@ -24,6 +24,7 @@ from dltutorials.plotting.figures import new_axes, show_raster
 from dltutorials.plotting.filters import COLOURS, add_scale, largest, plot_filters
 from dltutorials.plotting.frames import Frame
 from dltutorials.plotting.layout import image_shape, lay_out, raster_of
+from dltutorials.types import Axes
 
 import numpy
 
@@ -46,8 +47,8 @@ def plot_filmstrip(
     img_shape: tuple[int, int] | None = None,
     labels: Sequence[Any] | None = None,
     colours: str = "diverging",
-    ax: Any = None,
-) -> Any:
+    ax: Axes = None,
+) -> Axes:
     """Draw the weights of each unit, one row per frame.
 
     Parameters

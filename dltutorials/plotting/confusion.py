@@ -7,10 +7,10 @@
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from dltutorials.exceptions import OptionError
 from dltutorials.plotting.figures import GREY, new_axes, plain
+from dltutorials.types import Axes
 
 import numpy
 
@@ -46,9 +46,9 @@ def confusion_matrix(p_y_given_x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndar
 def plot_confusion(
     p_y_given_x: numpy.ndarray,
     y: numpy.ndarray,
-    ax: Any = None,
+    ax: Axes = None,
     class_names: Sequence[str] | None = None,
-) -> Any:
+) -> Axes:
     """Draw the confusion matrix: how many examples of each true label got which label.
 
     The darker, the more mistakes; right answers, on the diagonal, are not shaded.
@@ -122,7 +122,7 @@ def name_classes(longest: int, class_names: Sequence[str] | None, n_out: int) ->
     return [plain(n if len(n) <= longest else f"{n[: longest - 1]}…") for n in names]
 
 
-def _write_counts(ax: Any, counts: numpy.ndarray) -> None:
+def _write_counts(ax: Axes, counts: numpy.ndarray) -> None:
     for (row, column), count in numpy.ndenumerate(counts):
         if count:
             weight, colour = ("bold", GREY) if row == column else ("normal", "black")
@@ -138,7 +138,7 @@ def _write_counts(ax: Any, counts: numpy.ndarray) -> None:
             )
 
 
-def _write_error_rates(ax: Any, counts: numpy.ndarray) -> None:
+def _write_error_rates(ax: Axes, counts: numpy.ndarray) -> None:
     right = len(counts) - 0.3
     ax.text(right, -0.65, "wrong", va="bottom", fontsize=9)
     for row, (total, correct) in enumerate(zip(counts.sum(axis=1), counts.diagonal())):

@@ -19,6 +19,7 @@ from dltutorials.exceptions import OptionError
 from dltutorials.extras import import_optional
 from dltutorials.plotting.figures import COLOURS, GREY, new_column
 from dltutorials.plotting.runs import Run, read_runs
+from dltutorials.types import Axes
 
 import numpy
 
@@ -29,9 +30,9 @@ _LINE_HEIGHT = 0.2  # of a line in the legend
 def plot_history(
     runs: Any,
     labels: Sequence[str] | None = None,
-    axes: Sequence[Any] | None = None,
+    axes: Sequence[Axes] | None = None,
     log: bool = False,
-) -> list[Any]:
+) -> list[Axes]:
     """Draw validation and test error, training cost and patience of one or more runs.
 
     Parameters
@@ -83,7 +84,7 @@ def plot_history(
     return axes if isinstance(axes, list) else list(axes)
 
 
-def _plot_cost_alone(runs: Sequence[Run], log: bool) -> list[Any]:
+def _plot_cost_alone(runs: Sequence[Run], log: bool) -> list[Axes]:
     """Draw what there is of runs without validation."""
     axes = new_column(_HEIGHTS[:1], (len(runs) + 1) * _LINE_HEIGHT)
     [ax] = axes
@@ -103,7 +104,7 @@ def _name_losses(runs: Sequence[Run]) -> str:
     return " or ".join(dict.fromkeys(names))
 
 
-def _plot_errors(runs: Sequence[Run], ax: Any, log: bool) -> None:
+def _plot_errors(runs: Sequence[Run], ax: Axes, log: bool) -> None:
     alone = len(runs) == 1
     validated = [run for run in runs if run.is_validated] or runs
     for run in runs:
@@ -133,7 +134,7 @@ def _plot_errors(runs: Sequence[Run], ax: Any, log: bool) -> None:
     _add_legend(ax)
 
 
-def _add_legend(ax: Any) -> None:
+def _add_legend(ax: Axes) -> None:
     ax.legend(
         loc="lower left",
         bbox_to_anchor=(-0.01, 1.0),
@@ -144,7 +145,7 @@ def _add_legend(ax: Any) -> None:
     )
 
 
-def _plot_test(run: Run, ax: Any, colour: Any, label: str | None) -> None:
+def _plot_test(run: Run, ax: Axes, colour: Any, label: str | None) -> None:
     """Draw the test error: that of the best model, until there is a better one."""
     known = ~numpy.isnan(run.test)
     if not known.any():
@@ -164,7 +165,7 @@ def _describe_best(run: Run) -> str:
     return f"{text}, after {run.epochs[best]:.4g} epochs"
 
 
-def _plot_cost(runs: Sequence[Run], ax: Any, log: bool) -> None:
+def _plot_cost(runs: Sequence[Run], ax: Axes, log: bool) -> None:
     for run in runs:
         ax.plot(run.epochs, run.cost, color=run.colour, marker=run.marker)
     names = dict.fromkeys("cost" if run.is_validated else run.loss.name for run in runs)
@@ -172,7 +173,7 @@ def _plot_cost(runs: Sequence[Run], ax: Any, log: bool) -> None:
     _set_scale(ax, log)
 
 
-def _plot_patience(runs: Sequence[Run], ax: Any) -> None:
+def _plot_patience(runs: Sequence[Run], ax: Axes) -> None:
     """Draw how many minibatches were left: they go down one by one, and up at improvements."""
     for run in runs:
         before = numpy.append(run.patience[:1], run.patience[:-1]) - run.iterations
@@ -184,7 +185,7 @@ def _plot_patience(runs: Sequence[Run], ax: Any) -> None:
     ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 
 
-def _set_scale(ax: Any, log: bool) -> None:
+def _set_scale(ax: Axes, log: bool) -> None:
     if not log or not any((line.get_ydata() > 0).any() for line in ax.lines):
         return
     ticker = import_optional("matplotlib.ticker", "pictures need matplotlib")
@@ -194,7 +195,7 @@ def _set_scale(ax: Any, log: bool) -> None:
     ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
-def _finish(ax: Any) -> None:
+def _finish(ax: Axes) -> None:
     ticker = import_optional("matplotlib.ticker", "pictures need matplotlib")
     if all(numpy.isnan(line.get_ydata()).all() for line in ax.lines if len(line.get_ydata())):
         ax.text(0.5, 0.5, "not in the history", ha="center", color=GREY, transform=ax.transAxes)

@@ -22,7 +22,7 @@ from typing import Any
 from dltutorials.exceptions import OptionError
 from dltutorials.extras import import_optional
 from dltutorials.io.files import durable_writer
-from dltutorials.types import PathLike
+from dltutorials.types import Axes, Figure, PathLike
 
 import numpy
 
@@ -41,7 +41,7 @@ _METADATA = {
 FORMATS = tuple(_METADATA)
 
 
-def new_figure(height: float) -> Any:
+def new_figure(height: float) -> Figure:
     """Return a figure of this height, in inches, that draws into memory."""
     agg = import_optional("matplotlib.backends.backend_agg", "pictures need matplotlib")
     figure = _notebook().Picture(figsize=(WIDTH, min(height, _MAX_HEIGHT)), layout="constrained")
@@ -49,12 +49,12 @@ def new_figure(height: float) -> Any:
     return figure
 
 
-def new_axes(height: float) -> Any:
+def new_axes(height: float) -> Axes:
     """Return the only Axes of a new figure of this height, in inches."""
     return new_column([height])[0]
 
 
-def new_column(heights: Sequence[float], extra: float = 0.0, sharex: bool = False) -> list[Any]:
+def new_column(heights: Sequence[float], extra: float = 0.0, sharex: bool = False) -> list[Axes]:
     """Return Axes below each other in a new figure, a notebook's picture as a whole.
 
     Parameters
@@ -104,7 +104,7 @@ def require_dpi(dpi: int) -> None:
         )
 
 
-def save_figure(figure: Any, path: PathLike, dpi: int | None = None) -> None:
+def save_figure(figure: Figure, path: PathLike, dpi: int | None = None) -> None:
     """Write a figure as PNG, SVG or PDF, by the ending of the file's name.
 
     Parameters
@@ -146,7 +146,9 @@ def plain(text: str) -> str:
     return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
-def show_raster(ax: Any, raster: numpy.ndarray, colours: str, limits: "tuple[float, float]") -> Any:
+def show_raster(
+    ax: Axes, raster: numpy.ndarray, colours: str, limits: "tuple[float, float]"
+) -> Any:
     """Show an array of grey values or weights in Axes without ticks; nan is left white."""
     image = ax.imshow(raster, cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="nearest")
     ax.set_axis_off()

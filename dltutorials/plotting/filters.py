@@ -23,6 +23,7 @@ from dltutorials.plotting.layout import (
     raster_of,
     write_labels,
 )
+from dltutorials.types import Axes
 
 import numpy
 
@@ -37,8 +38,8 @@ def plot_filters(
     labels: Sequence[Any] | None = None,
     colours: str = "diverging",
     limit: float | None = None,
-    ax: Any = None,
-) -> Any:
+    ax: Axes = None,
+) -> Axes:
     """Draw the weights of each unit as an image, on one scale with a colour bar.
 
     Parameters

@@ -13,6 +13,7 @@ from dltutorials.checks import require_integer
 from dltutorials.exceptions import DataError, OptionError
 from dltutorials.plotting.figures import new_axes, show_raster
 from dltutorials.plotting.layout import MAX_TILES, image_shape, lay_out, raster_of, write_labels
+from dltutorials.types import Axes
 
 import numpy
 
@@ -25,9 +26,9 @@ def plot_images(
     x: numpy.ndarray,
     captions: Sequence[Any] | None = None,
     img_shape: tuple[int, int] | None = None,
-    ax: Any = None,
+    ax: Axes = None,
     n_columns: int = N_COLUMNS,
-) -> Any:
+) -> Axes:
     """Draw examples as images, row by row.
 
     Parameters

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from dltutorials.exceptions import DataError
 from dltutorials.plotting.tiles import tile_raster_images
+from dltutorials.types import Axes
 
 import numpy
 
@@ -114,7 +115,7 @@ def raster_of(W: numpy.ndarray, layout: Layout) -> numpy.ndarray:
     return numpy.where(is_tile, raster, numpy.nan)
 
 
-def write_labels(ax: Any, layout: Layout, labels: Sequence[Any]) -> None:
+def write_labels(ax: Axes, layout: Layout, labels: Sequence[Any]) -> None:
     """Write a label under each tile, where it is large enough to be read."""
     height, width = numpy.multiply(layout.tile_shape, numpy.add(layout[0], layout[2]))
     ax.set_xlim(-0.5, width - layout.tile_spacing[1] - 0.5)

@@ -17,6 +17,7 @@ from dltutorials.exceptions import DataError, OptionError
 from dltutorials.models.classifier import compile_examples
 from dltutorials.plotting.figures import new_column, show_raster
 from dltutorials.plotting.layout import Layout, lay_out, raster_of
+from dltutorials.types import Axes
 
 import numpy
 
@@ -25,7 +26,7 @@ _TITLE = 0.3  # its height, and that of the space below, in inches
 _WIDTHS = (1.5, 5.0)  # of the image, and of the maps of a layer
 
 
-def plot_maps(model: Any, x: Any, axes: Sequence[Any] | None = None) -> list[Any]:
+def plot_maps(model: Any, x: Any, axes: Sequence[Axes] | None = None) -> list[Axes]:
     """Draw an image, and below it the maps of each convolutional layer.
 
     Parameters

@@ -15,7 +15,6 @@ look at it, and decide whether the model, the image or the label is odd.
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from dltutorials.checks import require_integer
 from dltutorials.exceptions import OptionError
@@ -28,6 +27,7 @@ from dltutorials.plotting.confusion import (
 from dltutorials.plotting.figures import GREY, new_axes, new_column
 from dltutorials.plotting.images import N_COLUMNS, plot_images
 from dltutorials.plotting.layout import image_shape
+from dltutorials.types import Axes
 
 import numpy
 
@@ -70,9 +70,9 @@ def plot_errors(
     p_y_given_x: numpy.ndarray,
     n_mistakes: int = N_MISTAKES,
     img_shape: tuple[int, int] | None = None,
-    axes: Sequence[Any] | None = None,
+    axes: Sequence[Axes] | None = None,
     class_names: Sequence[str] | None = None,
-) -> list[Any]:
+) -> list[Axes]:
     """Draw the most confident mistakes, and below them the confusion matrix.
 
     Parameters
@@ -120,9 +120,9 @@ def plot_mistakes(
     p_y_given_x: numpy.ndarray,
     n_mistakes: int = N_MISTAKES,
     img_shape: tuple[int, int] | None = None,
-    ax: Any = None,
+    ax: Axes = None,
     class_names: Sequence[str] | None = None,
-) -> Any:
+) -> Axes:
     """Draw the misclassified images whose wrong labels have the highest probabilities.
 
     Under each: the true label, the predicted label, and its probability in %.
