@@ -96,17 +96,16 @@ def plot_confusion(
 def require_labels(y: numpy.ndarray, p_y_given_x: numpy.ndarray) -> None:
     """Refuse labels that are not one per row of the probabilities, each one of its columns."""
     n_examples, n_out = numpy.shape(p_y_given_x)
-    if numpy.shape(y) != (n_examples,) or not numpy.issubdtype(
-        numpy.asarray(y).dtype, numpy.integer
-    ):
+    y = numpy.asarray(y)
+    if y.shape != (n_examples,) or y.dtype.kind not in "iu":
         raise OptionError(
-            f"y: got {numpy.asarray(y).dtype} of shape {numpy.shape(y)}, expected integers of "
-            f"shape {(n_examples,)}, one label per row of p_y_given_x"
+            f"y: got {y.dtype} of shape {y.shape}, expected integers of shape {(n_examples,)}, "
+            "one label per row of p_y_given_x"
         )
-    if n_examples and not 0 <= numpy.min(y) <= numpy.max(y) < n_out:
+    if n_examples and not 0 <= y.min() <= y.max() < n_out:
         raise OptionError(
-            f"y: got labels from {numpy.min(y)} to {numpy.max(y)}, expected 0 to {n_out - 1}, "
-            "one per column of p_y_given_x"
+            f"y: got labels from {y.min()} to {y.max()}, expected 0 to {n_out - 1}, one per "
+            "column of p_y_given_x"
         )
 
 
@@ -123,19 +122,11 @@ def name_classes(longest: int, class_names: Sequence[str] | None, n_out: int) ->
 
 
 def _write_counts(ax: Axes, counts: numpy.ndarray) -> None:
+    middle = {"ha": "center", "va": "center", "fontsize": 9 if len(counts) <= 10 else 6}
     for (row, column), count in numpy.ndenumerate(counts):
         if count:
             weight, colour = ("bold", GREY) if row == column else ("normal", "black")
-            ax.text(
-                column,
-                row,
-                str(count),
-                ha="center",
-                va="center",
-                fontsize=9 if len(counts) <= 10 else 6,
-                fontweight=weight,
-                color=colour,
-            )
+            ax.text(column, row, str(count), fontweight=weight, color=colour, **middle)
 
 
 def _write_error_rates(ax: Axes, counts: numpy.ndarray) -> None:
@@ -143,6 +134,5 @@ def _write_error_rates(ax: Axes, counts: numpy.ndarray) -> None:
     ax.text(right, -0.65, "wrong", va="bottom", fontsize=9)
     for row, (total, correct) in enumerate(zip(counts.sum(axis=1), counts.diagonal())):
         if total:
-            ax.text(
-                right, row, f"{1 - correct / total:.1%}".replace("%", " %"), va="center", fontsize=9
-            )
+            rate = f"{(1 - correct / total) * 100:.1f} %"
+            ax.text(right, row, rate, va="center", fontsize=9)

@@ -25,6 +25,7 @@ import numpy
 
 _HEIGHTS = (2.6, 1.5, 1.5)  # inches
 _LINE_HEIGHT = 0.2  # of a line in the legend
+_STAR: dict[str, Any] = {"markersize": 13, "markeredgecolor": "white", "zorder": 3}
 
 
 def plot_history(
@@ -108,27 +109,18 @@ def _plot_errors(runs: Sequence[Run], ax: Axes, log: bool) -> None:
     alone = len(runs) == 1
     validated = [run for run in runs if run.is_validated] or runs
     for run in runs:
-        ax.plot(
-            run.epochs, run.validation, color=run.colour, label="validation" if alone else run.label
-        )
+        label = "validation" if alone else run.label
+        ax.plot(run.epochs, run.validation, color=run.colour, label=label)
         _plot_test(run, ax, COLOURS[1] if alone else run.colour, "test" if alone else None)
         if run.best is not None:
-            ax.plot(
-                run.epochs[run.best],
-                run.validation[run.best],
-                "*",
-                markersize=13,
-                color=run.colour,
-                markeredgecolor="white",
-                label=_describe_best(run) if alone else None,
-                zorder=3,
-            )
+            best = run.epochs[run.best], run.validation[run.best]
+            text = _describe_best(run) if alone else None
+            ax.plot(*best, "*", color=run.colour, label=text, **_STAR)
     if not alone:
         name = " or ".join(dict.fromkeys(run.loss.name for run in validated))
         ax.plot([], [], "-", color=GREY, label=f"validation {name}, best one marked")
-        ax.plot(
-            [], [], "--", linewidth=1, color=GREY, label=f"test {name} of the best model so far"
-        )
+        label = f"test {name} of the best model so far"
+        ax.plot([], [], "--", linewidth=1, color=GREY, label=label)
     ax.set_ylabel(_name_losses(validated))
     _set_scale(ax, log)
     _add_legend(ax)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from dltutorials.checks import require_choice
 from dltutorials.exceptions import DataError, OptionError
 from dltutorials.models import CHAPTERS, Chapter, find_chapter
-from dltutorials.training.description import Description
+from dltutorials.training.description import NOTHING_DESCRIBED, Description
 from dltutorials.types import Expression
 
 import numpy
@@ -82,7 +82,7 @@ class Recipe(NamedTuple):
 
 def recognize(
     shapes: Shapes,
-    about: Description | None = None,
+    about: Description = NOTHING_DESCRIBED,
     model_class: type[Any] | None = None,
     chosen: Mapping[str, Any] | None = None,
 ) -> Recipe:
@@ -120,7 +120,7 @@ def recognize(
     chapter = next((each for each in CHAPTERS.values() if each.model is model_class), None)
     if sizes is None:
         raise DataError(_describe_shapes(shapes, [] if chapter is None else [chapter]))
-    described = {} if about is None else dict(about.options)
+    described = dict(about.options)
     possible = {} if chapter is None else chapter.assumed
     _check_chosen(chosen, described, possible)
     assumed = {
@@ -140,10 +140,8 @@ def recognize(
     )
 
 
-def _find_class(
-    shapes: Shapes, about: Description | None, model_class: type[Any] | None
-) -> type[Any]:
-    name = None if about is None else about.chapter
+def _find_class(shapes: Shapes, about: Description, model_class: type[Any] | None) -> type[Any]:
+    name = about.chapter
     if model_class is not None:
         if name not in (None, getattr(model_class, "chapter", None)):
             raise DataError(f"is of the chapter {name!r:.80}, not of {model_class.__name__}")

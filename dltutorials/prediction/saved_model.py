@@ -20,13 +20,13 @@ SavedModel of LogisticRegression(n_in=2, n_out=4): 12 parameters in W (2, 4), b 
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dltutorials.backend import temporary_floatX
 from dltutorials.exceptions import DataError, in_file, warn_of_data
 from dltutorials.prediction.recognition import Recipe, recognize
-from dltutorials.training.description import Description
+from dltutorials.training.description import NOTHING_DESCRIBED, Description
 from dltutorials.training.parameters import read_params_and_description
 from dltutorials.types import PathLike
 
@@ -178,15 +178,12 @@ def rebuild_model(
     DataError, OptionError
         As :func:`load_model`.
     """
+    about = about or NOTHING_DESCRIBED
     recipe = recognize([value.shape for value in values], about, model_class, chosen)
     if not all(numpy.isfinite(value).all() for value in values):
         raise DataError("some parameters are nan or inf: the training run has diverged")
-    about = Description(
-        getattr(recipe.model_class, "chapter", None),
-        recipe.options,
-        None if about is None else about.class_names,
-        None if about is None else about.scale,
-    )
+    chapter = getattr(recipe.model_class, "chapter", None)
+    about = replace(about, chapter=chapter, options=recipe.options)
     check_class_names(about.class_names, recipe.sizes.get("n_out"))
     model = _fill(recipe, values)
     model.class_names, model.scale = about.class_names, about.scale

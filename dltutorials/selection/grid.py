@@ -29,16 +29,8 @@ from dltutorials.cli.options import FILES
 from dltutorials.exceptions import OptionError
 
 # What says where files are, or how to go about it, gives no other model.
-_NO_CHOICE = (
-    *FILES,
-    "dataset",
-    "offline",
-    "quiet",
-    "chunk_size",
-    "exact_evaluation",
-    "help",
-    "version",
-)
+_NOT_OF_THE_MODEL = ("dataset", "offline", "quiet", "chunk_size", "exact_evaluation")
+_NO_CHOICE = {*FILES, *_NOT_OF_THE_MODEL, "help", "version"}
 
 
 class Run(NamedTuple):

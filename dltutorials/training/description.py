@@ -23,6 +23,7 @@ FORMAT = "dltutorials parameters 1"
 _ANY_FORMAT = "dltutorials parameters "
 MAX_CHARACTERS = 1 << 20
 _FIELDS = {"chapter", "options", "class_names", "scale"}
+_PLAIN = (str, bool, int, type(None))
 
 
 @dataclass(frozen=True)
@@ -65,22 +66,19 @@ class Description:
         OptionError
             If a value is not of the type above, or the text would exceed 1 MiB.
         """
-        fault = _find_fault(self)
+        fields = vars(self)
+        fault = _find_fault(**fields)
         if fault:
             raise OptionError(f"about: {fault}")
-        fields = {
-            "format": FORMAT,
-            "chapter": self.chapter,
-            "options": self.options,
-            "class_names": self.class_names,
-            "scale": self.scale,
-        }
-        text = json.dumps(fields, sort_keys=True)
+        text = json.dumps({"format": FORMAT, **fields}, sort_keys=True)
         if len(text) > MAX_CHARACTERS:
             raise OptionError(
                 f"about: takes {len(text):,} characters, expected at most {MAX_CHARACTERS:,}"
             )
         return text
+
+
+NOTHING_DESCRIBED = Description()
 
 
 def describe_model(model: Any, datasets: Any = None) -> Description:
@@ -127,7 +125,7 @@ def parse_description(text: str) -> Description:
         raise DataError(f"is of the format {form[:80]!r}, expected {FORMAT!r}; update dltutorials")
     if set(fields) != _FIELDS:
         raise DataError(f"its description has {_quote(fields)[:200]}, expected {_quote(_FIELDS)}")
-    fault = _find_type_fault(**fields)
+    fault = _find_fault(**fields)
     if fault is not None:
         raise DataError(f"its description {fault}")
     return Description(**fields)
@@ -146,16 +144,7 @@ def _quote(names: Iterable[str]) -> str:
     return ", ".join(sorted(map(repr, names))) or "nothing"
 
 
-def _find_fault(about: Description) -> str | None:
-    return _find_type_fault(
-        about.chapter,
-        about.options,
-        None if about.class_names is None else list(about.class_names),
-        about.scale,
-    )
-
-
-def _find_type_fault(chapter: Any, options: Any, class_names: Any, scale: Any) -> str | None:
+def _find_fault(chapter: Any, options: Any, class_names: Any, scale: Any) -> str | None:
     """Return what is wrong with the fields of a description, or None."""
     if not isinstance(chapter, (str, type(None))):
         return f"has a chapter of type {type(chapter).__name__}, expected text"
@@ -164,7 +153,9 @@ def _find_type_fault(chapter: Any, options: Any, class_names: Any, scale: Any) -
     for name, value in options.items():
         if not all(map(_is_plain, value if isinstance(value, list) else [value])):
             return f"has an option {name[:80]!r} that is not a finite number, text, bool or None"
-    is_list = isinstance(class_names, list) and all(isinstance(name, str) for name in class_names)
+    is_list = isinstance(class_names, (list, tuple)) and all(
+        isinstance(name, str) for name in class_names
+    )
     if class_names is not None and not (is_list and class_names):
         return "has class names that are not a list of texts"
     if not _is_plain(scale) or isinstance(scale, bool):
@@ -173,6 +164,4 @@ def _find_type_fault(chapter: Any, options: Any, class_names: Any, scale: Any) -
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, (str, bool, int, type(None))) or (
-        isinstance(value, float) and math.isfinite(value)
-    )
+    return math.isfinite(value) if isinstance(value, float) else isinstance(value, _PLAIN)
