@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dltutorials.cli import console
-from dltutorials.cli.console import add_option
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import add_training_arguments
 from dltutorials.cli.prepare import MakeModel
 from dltutorials.cli.train import train_model

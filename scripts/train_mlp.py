@@ -13,7 +13,7 @@ from typing import Any
 
 import dltutorials
 from dltutorials.cli import console
-from dltutorials.cli.console import add_option
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.prepare import MakeModel
 from dltutorials.cli.train import train_model

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dltutorials.cli import console
-from dltutorials.cli.console import add_option
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import (
     add_classifier_arguments,
     add_pretraining_arguments,

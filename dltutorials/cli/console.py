@@ -201,55 +201,6 @@ def handled(number: int, handler: Any) -> Iterator[None]:
         signal.signal(number, previous)
 
 
-def add_option(
-    parser: argparse.ArgumentParser,
-    name: str,
-    metavar: str | list[str] | None,
-    default: Any,
-    text: str,
-    **settings: Any,
-) -> None:
-    """Add an option whose metavar says what its values are; the help ends with the default.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    name : str
-        How it is written: ``--n-epochs``.
-    metavar : str or list of str or None
-        N is an integer, X and P are floats, SEED is that of a random generator, another
-        word is a text; a list is one of the values to choose from, None is a flag.
-    default : object
-        None has to be explained in the help.
-    text : str
-    **settings
-        Others of ``add_argument``.
-    """
-    if metavar is None:
-        parser.add_argument(name, action="store_true", help=text)
-        return
-    if isinstance(default, list):
-        text += f"; default: {' '.join(map(str, default))}" if default else ""
-    elif default is not None:
-        text += "; default: %(default)s"
-    if isinstance(metavar, list):
-        settings["choices"] = metavar
-    else:
-        settings.update(metavar=metavar, type=_TYPES.get(metavar, str))
-    parser.add_argument(name, default=default, help=text, **settings)
-
-
-def seed(text: str) -> int:
-    """Read the seed of a random generator, for argparse."""
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"got {value}, expected an integer from 0 to {2**32 - 1}")
-    return value
-
-
-_TYPES: dict[str, Any] = {"X": float, "P": float, "N": int, "SEED": seed}
-
-
 def _print(text: str, file: TextIO | None, end: str = "\n") -> None:
     """Print text; what the encoding of the file lacks is escaped."""
     if file is None:  # closed before Python began

@@ -25,7 +25,8 @@ from dltutorials.checks import (
     require_not_negative,
     require_positive,
 )
-from dltutorials.cli.console import add_option, hold_output
+from dltutorials.cli.arguments import add_option
+from dltutorials.cli.console import hold_output
 from dltutorials.datasets import FILE_NAME, find_dataset, list_files
 from dltutorials.datasets.shuffling import as_shuffle
 from dltutorials.io.files import make_folder, prepare_output

@@ -10,7 +10,7 @@ import functools
 from typing import Any
 
 from dltutorials.cli import console
-from dltutorials.cli.console import add_option
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.saved_models import add_saved_model_arguments
 from dltutorials.plotting import animation, figures, frames
 from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS

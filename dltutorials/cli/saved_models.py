@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dltutorials.cli.console import add_option
+from dltutorials.cli.arguments import add_option
 from dltutorials.datasets import FILE_NAME, SPLITS, open_dataset
 from dltutorials.datasets.sources import FloatRows, require_finite
 from dltutorials.exceptions import DataError, in_file

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from dltutorials import backend
 from dltutorials.cli import console
+from dltutorials.cli.arguments import add_option
 from dltutorials.datasets import FILE_NAME
 from dltutorials.loading import SharedDatasets, load_data
 from dltutorials.models.logistic import LogisticRegression
@@ -34,7 +35,7 @@ def make_parser() -> console.Parser:
     parser = console.Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    console.add_option(parser, "--dataset", "FILE", FILE_NAME, "data set")
+    add_option(parser, "--dataset", "FILE", FILE_NAME, "data set")
     return parser
 
 

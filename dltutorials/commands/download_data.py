@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dltutorials.cli import console
+from dltutorials.cli.arguments import add_option
 from dltutorials.datasets import find_dataset, open_dataset
 from dltutorials.datasets.catalogue import CATALOGUE
 from dltutorials.datasets.download import cache_folder, download
@@ -26,8 +27,8 @@ def make_parser() -> console.Parser:
     parser = console.Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    console.add_option(parser, "name", [*CATALOGUE, "all"], "mnist", "data set", nargs="?")
-    console.add_option(parser, "--offline", None, False, "only check what is there")
+    add_option(parser, "name", [*CATALOGUE, "all"], "mnist", "data set", nargs="?")
+    add_option(parser, "--offline", None, False, "only check what is there")
     return parser
 
 

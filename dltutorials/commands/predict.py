@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from dltutorials.cli import console
-from dltutorials.cli.console import add_option
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.saved_models import add_saved_model_arguments, read_saved_model, read_test_set
 from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional

@@ -12,6 +12,7 @@ from typing import Any
 from dltutorials.backend import set_floatX
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import check_files, check_numbers
 from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import OptionError
@@ -46,7 +47,7 @@ def make_parser() -> console.Parser:
     )
     text = f"{', '.join(list_scripts())}, or the path of one like them"
     parser.add_argument("script", metavar="SCRIPT", help=text)
-    add = functools.partial(console.add_option, parser)
+    add = functools.partial(add_option, parser)
     text = "values of an option of SCRIPT to combine with those of every other --grid"
     add("--grid", "NAME=VALUE,VALUE...", [], text, action="append")
     add("--seeds", "N", None, "seeds for each configuration; default: one")

@@ -1,6 +1,7 @@
 import argparse
 
 from dltutorials.cli import console
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.exceptions import OptionError
 from dltutorials.selection.grid import make_runs
@@ -15,7 +16,7 @@ def parser():
     add_classifier_arguments(parser, L2_reg=0.0001, patience=10_000)
     parser.add_argument("--n-hidden", type=int, default=500)
     parser.add_argument("--activation", choices=["tanh", "relu"], default="tanh")
-    parser.add_argument("--seed", type=console.seed, default=1234)
+    add_option(parser, "--seed", "SEED", 1234, "of the first weights")
     return parser
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from dltutorials.cli import console
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import add_training_arguments
 from dltutorials.cli.train import train_model
 
@@ -35,10 +36,8 @@ def make_parser():
     """Return the parser of the script's options."""
     parser = console.Parser(description=__doc__)
     add_training_arguments(parser, learning_rate=0.1, batch_size=20, n_epochs=15)
-    parser.add_argument("--n-hidden", type=int, default=100, metavar="N", help="hidden units")
-    parser.add_argument(
-        "--seed", type=console.seed, default=1234, metavar="N", help="of the first weights"
-    )
+    add_option(parser, "--n-hidden", "N", 100, "hidden units")
+    add_option(parser, "--seed", "SEED", 1234, "of the first weights")
     return parser
 
 

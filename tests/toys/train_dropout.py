@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from dltutorials.cli import console
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.train import train_model
 
@@ -36,8 +37,8 @@ def make_parser():
     parser = console.Parser(description=__doc__)
     add_training_arguments(parser, learning_rate=0.1, batch_size=20)
     add_classifier_arguments(parser)
-    parser.add_argument("--n-hidden", type=int, default=100, metavar="N", help="hidden units")
-    parser.add_argument("--seed", type=console.seed, default=1234, metavar="N", help="of all draws")
+    add_option(parser, "--n-hidden", "N", 100, "hidden units")
+    add_option(parser, "--seed", "SEED", 1234, "of all draws")
     return parser
 
 
