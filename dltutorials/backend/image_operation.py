@@ -7,7 +7,6 @@ and compiled by Numba for PyTensor (:mod:`dltutorials.backend.image_operation_nu
 Without a compiler they are NumPy's.
 """
 
-import importlib
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -40,8 +39,6 @@ class ImageOperation(theano.Op):
                 f"{type(self).__name__}: got {shown}; expected tensors of 4 dimensions, "
                 "all float32 or all float64"
             )
-        if getattr(theano, "uses_numba", False):
-            importlib.import_module("dltutorials.backend.image_operation_numba")
         pattern = self._broadcastable(*(x.broadcastable for x in inputs))
         output = T.TensorType(inputs[0].dtype, pattern)()
         return theano.Apply(self, list(inputs), [output])

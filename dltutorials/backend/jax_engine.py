@@ -67,6 +67,7 @@ def set_up(device: str) -> str:
             os.environ["XLA_FLAGS"] = f"{_XLA_FLAG} {flags}".strip()
     importlib.import_module("pytensor.link.jax.dispatch")  # chooses a type of numbers, too
     importlib.import_module("dltutorials.backend.jax_kernels")
+    importlib.import_module("dltutorials.backend.jax_mrg")
     arrays = importlib.import_module("dltutorials.backend.jax_arrays")
     jax = importlib.import_module("jax")
 

@@ -16,7 +16,6 @@ form a = +/- 2^d +/- 2^e", Proceedings of the 2000 Winter Simulation Conference.
 [1579097239, 1319000434, 236390836]
 """
 
-import importlib
 import zlib
 from pathlib import Path
 from typing import Any
@@ -89,10 +88,6 @@ class MrgUniform(theano.Op):
         """Return the application of the operation to states and a vector of integers."""
         states = T.as_tensor_variable(states)
         size = T.cast(T.as_tensor_variable(size, ndim=1), "int64")
-        if theano.uses_numba:
-            importlib.import_module("dltutorials.backend.mrg_numba")
-        if theano.uses_jax:
-            importlib.import_module("dltutorials.backend.jax_mrg")
         _, shape = infer_static_shape([size[i] for i in range(self.ndim)])
         sample = T.tensor(dtype=self.dtype, shape=shape)
         return theano.Apply(self, [states, size], [states.type(), sample])

@@ -1,6 +1,7 @@
 """What Numba compiles of our own operations.
 
-PyTensor imports this when Numba is to compile for the first time.
+PyTensor imports this, and the modules of the larger ones, when Numba is to compile for
+the first time.
 """
 
 import zlib
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dltutorials.backend import image_operation_numba, mrg_numba, random_streams_numba  # noqa: F401
 from dltutorials.backend.labels import CheckedLabels, LabelError
 from dltutorials.backend.pytensor_index import CheckedIndex, OutOfBoundsError
 

@@ -11,7 +11,6 @@ True
 """
 
 import functools
-import importlib
 import operator
 from typing import Any
 
@@ -37,8 +36,6 @@ class RandomFunction(Op):
 
     def make_node(self, state: Any, size: Any, *arguments: Any) -> Any:
         """Return the application of the operation."""
-        if theano.uses_numba:
-            importlib.import_module("dltutorials.backend.random_streams_numba")
         added = self.ndim - T.get_vector_length(size)
         _, shape = infer_static_shape([size[i] for i in range(self.ndim - added)])
         sample = T.tensor(dtype=self.dtype, shape=(*shape, *[None] * added))
