@@ -23,7 +23,7 @@ from dltutorials.backend.mrg_states import (
     substreams,
 )
 from dltutorials.backend.mrg_uniform import MrgUniform
-from dltutorials.backend.pytensor_compiling import set_default_update
+from dltutorials.backend.random_state import set_default_update
 from dltutorials.types import Expression
 
 import numpy

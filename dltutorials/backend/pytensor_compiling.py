@@ -8,11 +8,10 @@
 
 import importlib
 import sys
-import warnings
 from typing import Any
 
 from dltutorials.exceptions import SetupError
-from dltutorials.types import Expression, SharedVariable
+from dltutorials.types import Expression
 
 
 def default_mode() -> None:
@@ -30,16 +29,6 @@ def sum_of_squares(x: Expression) -> Expression:
     if squares.ndim == 2 and squares.dtype in ("float32", "float64"):
         return T.sum(T.dot(squares, T.ones((squares.shape[1],), squares.dtype)))
     return T.sum(squares)
-
-
-def set_default_update(variable: SharedVariable, update: Expression) -> None:
-    """Let every call of a compiled function give a shared variable its next value.
-
-    PyTensor discourages it, which is of no interest to who draws a random number.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        variable.default_update = update
 
 
 def load_kernels_at_first_use() -> None:

@@ -13,11 +13,13 @@ True
 """
 
 import copy
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from dltutorials.exceptions import ResumeError
+from dltutorials.types import Expression, SharedVariable
 
 import numpy
 
@@ -66,6 +68,16 @@ def unpack(array: numpy.ndarray, like: Any) -> Any:
     except (StopIteration, ValueError, TypeError, OverflowError) as error:
         raise ResumeError(f"cannot resume: the state of a random generator: {error}") from None
     return generator
+
+
+def set_default_update(variable: SharedVariable, update: Expression) -> None:
+    """Let every call of a compiled function give a shared variable its next value.
+
+    PyTensor discourages it, which is of no interest to who draws a random number.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        variable.default_update = update
 
 
 def _get_state(generator: Any) -> Any:

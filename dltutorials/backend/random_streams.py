@@ -14,8 +14,7 @@ import functools
 import operator
 from typing import Any
 
-from dltutorials.backend.pytensor_compiling import set_default_update
-from dltutorials.backend.random_state import pack, unpack
+from dltutorials.backend.random_state import pack, set_default_update, unpack
 from dltutorials.types import Expression
 
 import numpy
