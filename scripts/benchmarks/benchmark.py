@@ -38,6 +38,8 @@ from dltutorials.io.in_use import FilesInUse
 from dltutorials.io.targets import check_output
 from dltutorials.selection.scripts import load_script
 
+from stored_results import describe_run
+
 FOLDER = Path(__file__).resolve().with_name("peers")
 OURS = "dltutorials"
 # The peers by name: the script in the folder peers, and its variant.
@@ -117,7 +119,7 @@ def benchmark(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as name:
         measure = measure_growth if options.growth else measure_peers
         tables = measure(peers, settings, options.runs, Path(name))
-    result = {"machine": describe_machine(), "settings": settings, **tables}
+    result = {**describe_run(), "machine": describe_machine(), "settings": settings, **tables}
     print(f"{options.benchmark}: {result['machine']}\n")
     print("\n".join(growth_table(result) if options.growth else peer_table(result)))
     if options.json:
