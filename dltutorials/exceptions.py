@@ -38,7 +38,7 @@ class DataError(DLTutorialsError, ValueError):
 
 
 class ResumeError(DataError):
-    """A training run cannot go on from a state: that is of another model, data or options."""
+    """A training run cannot continue from a state of another model, data or options."""
 
 
 class UnsafePickleError(DataError):

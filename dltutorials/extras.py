@@ -1,4 +1,4 @@
-"""Packages that only a part of this one needs: imported when that part is used.
+"""Optional packages, imported when the part that needs them is used.
 
 >>> import_optional("math", "sums need math").fsum([1, 2])
 3.0

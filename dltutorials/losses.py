@@ -10,7 +10,7 @@ and has no useful gradient; the negative log-likelihood does,
 
 .. math:: NLL = -\sum_i \log P(Y = y^{(i)} \mid x^{(i)}).
 
-Penalties on the weights regularize the cost. Everything here takes
+Regularization penalizes large weights. Everything here takes
 and returns Theano expressions:
 
 >>> import numpy, theano, theano.tensor as T
@@ -160,7 +160,7 @@ def l1(weights: Iterable[Expression]) -> Expression:
     Parameters
     ----------
     weights : iterable of float tensors
-        As a rule the weight matrices without the biases.
+        Usually the weight matrices without the biases.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def l2_sqr(weights: Iterable[Expression]) -> Expression:
     Parameters
     ----------
     weights : iterable of float tensors
-        As a rule the weight matrices without the biases.
+        Usually the weight matrices without the biases.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Theano 1.0.5 or PyTensor, made to import and run fast on a machine of today.
+"""Theano 1.0.5 or PyTensor, made to import and run fast on current machines.
 
 Importing this package imports the backend, as ``theano``
 (:mod:`dltutorials.backend.setup`). What depends on which of the two it is, and on the

@@ -1,4 +1,4 @@
-"""What computes here: for a log, and to compare with where a state was written.
+"""A description of what computes here, for logs and for comparison with a saved state.
 
 >>> name() in describe_backend()
 True

@@ -51,7 +51,7 @@ def gpu_number(device: str) -> int | None:
 
 
 def refuse_gpu(user: UserSettings) -> None:
-    """Refuse a GPU for Theano, which would go on without one.
+    """Refuse a GPU for Theano, which would silently continue without one.
 
     Raises
     ------

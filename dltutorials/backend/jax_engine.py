@@ -27,7 +27,7 @@ _XLA_FLAG = "--xla_gpu_deterministic_ops=true"
 
 
 def require_jax(device: str) -> None:
-    """Refuse to go on without JAX.
+    """Refuse to continue without JAX.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Labels that are used as an index are looked at first.
+"""Labels are checked before they are used as an index.
 
 An index from the data, ``T.log(p_y_given_x)[T.arange(y.shape[0]), y]``, may lie outside
 the array. Theano takes -1 for the last label, and Numba reads and writes whatever is

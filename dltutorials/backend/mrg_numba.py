@@ -1,6 +1,6 @@
 """The loop of :mod:`dltutorials.backend.mrg_uniform`, compiled by Numba.
 
-It is told there, and the same in C in ``mrg_uniform.h``.
+The algorithm is explained there; the same in C is in ``mrg_uniform.h``.
 """
 
 import zlib

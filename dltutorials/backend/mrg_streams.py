@@ -71,7 +71,7 @@ class MRG_RandomStreams:  # noqa: N801 (Theano's name)
         self.rstate = as_state(seed)
 
     def seed(self, seed: int | Sequence[int] | None = None) -> None:
-        """Begin anew, the streams of the draws so far too.
+        """Restart from a seed, including the streams of earlier draws.
 
         Parameters
         ----------
@@ -206,7 +206,7 @@ class MRG_RandomStreams:  # noqa: N801 (Theano's name)
         dtype: str = "int64",
         nstreams: int | None = None,
     ) -> Expression:
-        """Draw `n` times from distributions, and count what came.
+        """Draw `n` times from each distribution, and count the outcomes.
 
         Parameters
         ----------
@@ -222,7 +222,7 @@ class MRG_RandomStreams:  # noqa: N801 (Theano's name)
         Returns
         -------
         tensor of the shape of `pvals`
-            How often each came; each row sums to `n`.
+            The count of each outcome; each row sums to `n`.
         """
         pvals = undefined_grad(T.as_tensor_variable(pvals))
         if size is not None or ndim is not None or pvals.ndim != 2:

@@ -2,7 +2,7 @@
 
 A stream's state is six integers of 31 bits: the last three values of each of two linear
 recurrences, and its number is the difference of the newest two. A matrix of states, one stream
-a row, gives as many numbers at a time: the numbers of a tensor are dealt out to the
+a row, gives as many numbers at a time: the numbers of a tensor are dealt to the
 streams in turn. States ``2^72`` numbers apart are products with a constant matrix.
 
 References

@@ -1,6 +1,6 @@
 """The compiler and the BLAS that an engine is given: native code on this machine.
 
-The ``scipy-openblas32`` package carries a current OpenBLAS whose functions bear
+The ``scipy-openblas32`` package carries a current OpenBLAS whose functions have
 the prefix ``scipy_``; compiler definitions map the names that C code of Theano
 or PyTensor calls to those. Its threads are to sleep soon after a product; by
 default they go on spinning, which gains 8 % of a training run on an idle machine and

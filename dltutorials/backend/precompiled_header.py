@@ -8,7 +8,7 @@ without it. The code is the same, and so are the names by which Theano finds its
 
 GCC does not look whether headers have changed since. So the name of the file holds their
 dates and the compiler's options; other options or another compiler GCC notices by itself.
-Whoever has an ``-include`` of their own in ``gcc.cxxflags`` is left alone.
+An ``-include`` of your own in ``gcc.cxxflags`` disables all this.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""What would end in the middle of an engine's import, or behind it, is looked at before.
+"""Checks before an engine is imported, for faults that would surface in the middle of it.
 
 Theano 1.0.5 needs a NumPy that other packages replace by a newer one, and calls a
 compiler with whatever the user has set; either fails pages later, in generated code.
@@ -37,7 +37,7 @@ def require_numpy(version: str) -> None:
     Raises
     ------
     SetupError
-        With the command that mends it.
+        With the command that fixes it.
     """
     found = tuple(map(int, re.findall(r"\d+", version)[:2]))
     if not NUMPY_OF_THEANO[0] <= found < NUMPY_OF_THEANO[1]:

@@ -1,4 +1,4 @@
-"""An index that the data decide is looked at before Numba uses it.
+"""Indices that depend on the data are checked before Numba uses them.
 
 Numba reads and writes whatever is in memory where ``x[i, j]``, for vectors of indices,
 points outside ``x``; PyTensor does not look. :func:`check_indices` makes it an

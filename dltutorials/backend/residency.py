@@ -1,4 +1,4 @@
-"""What goes to the device and back while a model is trained: nothing but what is asked for.
+"""Transfers to and from the device during training: only what is asked for.
 
 With JAX (:mod:`dltutorials.backend.jax_engine`) the numbers of the minibatches lie on the device
 beforehand, a minibatch is taken there, and results stay until they are fetched together. The

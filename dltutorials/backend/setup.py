@@ -1,4 +1,4 @@
-"""Making Theano 1.0.5 import and run fast on a machine of today.
+"""Make Theano 1.0.5 import and run fast on current machines.
 
 Theano's last release dates from 2020. :func:`import_theano`, which ``import
 dltutorials`` calls, imports it with what it has needed since:
@@ -14,14 +14,14 @@ dltutorials`` calls, imports it with what it has needed since:
    (``cxx=``), and a warning says what to install.
 4. *Memory between calls.* Theano gives the memory of intermediate results back
    after every call and asks for it again at the next; ``allow_gc=False`` keeps
-   it, which a loop over minibatches of one size likes better.
-5. *Its compiler.* Two slips make Theano compile the same C modules in every
-   process; :mod:`dltutorials.backend.theano_patches` mends them and spares it more, and
+   it, which suits a loop over minibatches of one size.
+5. *Its compiler.* Two bugs make Theano recompile the same C modules in every
+   process; :mod:`dltutorials.backend.theano_patches` fixes them and avoids further compilation, and
    the modules are made without debugging information.
 6. *Scan.* Its C part does not compile on Python 3.11, which has no
    ``longintrepr.h``; Theano's Python version of it serves as well.
 
-What would end in the middle of all this is looked at first
+What would fail in the middle of all this is checked first
 (:mod:`dltutorials.backend.preflight`). Where Theano is not installed, PyTensor takes its place
 (:mod:`dltutorials.backend.pytensor_import`). What the user has set, in ``THEANO_FLAGS``
 or a ``.theanorc``, stays as it is, and a Theano that was imported before is left

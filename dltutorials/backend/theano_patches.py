@@ -1,4 +1,4 @@
-"""Letting Theano 1.0.5 compile little, and find again what it compiled.
+"""Patches that let Theano 1.0.5 compile less, and reuse what it has compiled.
 
 Theano keeps the C modules that it compiles on disk and looks them up by a key,
 which has a version for every operation. Two slips make it compile some of them

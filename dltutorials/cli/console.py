@@ -102,7 +102,7 @@ def run(
     except KeyboardInterrupt:
         return fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        return FAILED  # whoever read our output has gone
+        return FAILED  # the reader of our output is gone
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else error
         return fail(f"error: {what}", FAILED)
@@ -216,7 +216,7 @@ def _print(text: str, file: TextIO | None, end: str = "\n") -> None:
 
 
 def _give_up_if_broken(stream: TextIO | None) -> None:
-    """Send what a stream still holds nowhere if it cannot be written: Python tries at its end."""
+    """Discard what a stream still holds if it cannot be written; Python would try again at exit."""
     if stream is None:
         return
     try:

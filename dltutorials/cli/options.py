@@ -125,7 +125,7 @@ def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
     add("--checkpoint", "FILE", None, "file for the state of the training run, to resume from")
     add("--checkpoint-every", "N", 1, "validations between two checkpoints")
     text = (
-        "go on from this state, with the options it was begun with; checkpoints go to the same "
+        "continue from this state, with the options of the first run; checkpoints go to the same "
         "file unless --checkpoint names another"
     )
     add("--resume", "FILE", None, text)

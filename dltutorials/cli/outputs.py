@@ -170,7 +170,7 @@ def open_outputs(
     describe : callable(Task) -> dict
         Returns the header of the history.
     fingerprint, numerics : dict
-        What a checkpoint says of the run it is of.
+        The description of its run in a checkpoint.
     about : Description, optional
         Of the model.
     """

@@ -51,7 +51,7 @@ def make_parser() -> console.Parser:
     text = "values of an option of SCRIPT to combine with those of every other --grid"
     add("--grid", "NAME=VALUE,VALUE...", [], text, action="append")
     add("--seeds", "N", None, "seeds for each configuration; default: one")
-    add("--jobs", "N", None, "trainings at a time; default: 1")
+    add("--jobs", "N", None, "training runs at a time; default: 1")
     add("--dask", "ADDRESS", None, "scheduler of a cluster that does the work")
     add("--results", "FOLDER", "runs", "where records and parameters are kept")
     add("--format", ["table", "json"], "table", "of the comparison")

@@ -1,4 +1,4 @@
-"""Examples as rows of the numbers that a model computes with, and doubts about their scale.
+"""Examples as rows of numbers in the model's type, and warnings about their scale.
 
 :mod:`dltutorials.datasets.array_like` makes arrays of whatever they come as. What the
 numbers mean is said in :mod:`dltutorials.datasets.sources`: bytes are grey values and are

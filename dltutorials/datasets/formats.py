@@ -1,4 +1,4 @@
-"""Which format a data set is in, and what to do about one in none of ours."""
+"""Recognition of a data set's format, and advice where it is not one of ours."""
 
 import contextlib
 import gzip

@@ -1,4 +1,4 @@
-"""Labels in whatever form they come, as integers from 0 on: the one door for them.
+"""Labels in any form, converted to integers from 0.
 
 Integers, booleans and whole floats are the numbers of classes; texts are their
 names, which are numbered in alphabetical order. Everything else is refused with

@@ -1,7 +1,7 @@
 """Arrays that are views of a file: memory maps, used so that memory stays small.
 
 A NumPy memory map brings a page of its file into memory when it is first
-looked at, and leaves it there. A training that walks through a large file
+looked at, and leaves it there. A training run through a large file
 wants more: pages brought in ahead, given back behind, and taken in large pieces
 (huge pages, where the system has them), since 4 KiB at a time costs a quarter
 of the speed of a small model.

@@ -1,4 +1,4 @@
-"""Data that pass every check, and still cannot be learnt from.
+"""Warnings about data that pass every check but cannot be learned from.
 
 A model finds nothing in rows that are all the same, hardly anything where all
 minibatches are of one class, and the wrong thing where the labels of another set

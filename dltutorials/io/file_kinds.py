@@ -1,4 +1,4 @@
-r"""What a file is, by its first bytes: for the message when it is not what was expected.
+r"""The kind of a file, recognized by its first bytes, for messages about unexpected files.
 
 >>> import io
 >>> print(name_kind(io.BytesIO(b"PK\x03\x04...")))

@@ -1,4 +1,4 @@
-"""What a command reads and what it writes: no file is both, under whatever name.
+"""The files that a command reads and writes: none may be both, under any name.
 
 A command says of every file that it will read, then of every file that it will
 write, before it writes anything. Files are compared by what they are, not by

@@ -1,4 +1,4 @@
-"""Arrays in NumPy's ``.npz`` files, read so that a file cannot harm whoever reads it.
+"""Arrays in NumPy's ``.npz`` files, read so that a file cannot do harm.
 
 An ``.npz`` file is a zip archive with a member for each array. Here a member is
 either a plain array of numbers or refused: pickled objects are never read, nothing

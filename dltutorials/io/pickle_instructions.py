@@ -1,4 +1,4 @@
-"""What each instruction of a pickle does, of those that plain arrays consist of.
+"""The pickle instructions that plain arrays consist of, and what each does.
 
 >>> import io
 >>> from dltutorials.io.pickle_machine import Source

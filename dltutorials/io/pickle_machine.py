@@ -1,4 +1,4 @@
-"""The machine that a pickle is a program for: a file that is read, a stack and a memo.
+"""The machine that runs a pickle: the file being read, a stack and a memo.
 
 What each instruction does is in :mod:`dltutorials.io.pickle_instructions`.
 

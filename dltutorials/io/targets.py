@@ -1,4 +1,4 @@
-"""What may be written, and where it is: ordinary files, devices, and nothing else.
+"""Output targets: ordinary files and devices, and nothing else.
 
 >>> find_target("/dev/null")
 PosixPath('/dev/null')

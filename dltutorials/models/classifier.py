@@ -1,4 +1,4 @@
-"""What all classifiers of the chapters share: their losses, and their predictions.
+"""The part that all classifiers of the chapters share: losses and predictions.
 
 A model of a chapter makes the expression of its probabilities; from that the rest
 follows. A subclass sets the attributes below and has everything:

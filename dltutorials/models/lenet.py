@@ -1,4 +1,4 @@
-"""LeNet: a convolutional network, as LeCun and others read digits with it in 1998.
+"""LeNet: the convolutional network with which LeCun and others read digits in 1998.
 
 Layers of convolution and pooling (:mod:`dltutorials.models.conv_pool`), each on the maps
 of the one before; then a multilayer perceptron on the last maps, laid out as a vector.

@@ -46,7 +46,7 @@ class LogisticRegression(Classifier):
     params : list
         ``[W, b]``, the order in which they are saved.
     weights : list
-        ``[W]``, what penalties are taken over.
+        ``[W]``, the arrays that are regularized.
     p_y_given_x : float matrix, ``(n_examples, n_out)``
         Probabilities; each row sums to 1.
     y_pred : integer vector, ``(n_examples,)``

@@ -140,7 +140,7 @@ class MLP(Classifier):
     params : list
         ``[W_hidden, b_hidden, W, b]``, the order in which they are saved.
     weights : list
-        ``[W_hidden, W]``, what penalties are taken over.
+        ``[W_hidden, W]``, the arrays that are regularized.
     p_y_given_x : float matrix, ``(n_examples, n_out)``
         Probabilities; each row sums to 1.
     y_pred : integer vector, ``(n_examples,)``

@@ -44,7 +44,7 @@ class PretrainedNetwork(Classifier):
         ``[W, b, W, b, ...]`` from the input to the output; what else a layer has serves its
         own learning only.
     weights : list
-        What penalties are taken over.
+        The arrays that are regularized.
     """
 
     input_range: ClassVar[tuple[float, float]] = (0, 1)

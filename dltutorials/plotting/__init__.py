@@ -1,4 +1,4 @@
-"""Pictures of training runs and models: made afterwards, from what was saved.
+"""Plots of training runs and models, drawn afterwards from saved files.
 
 Each function draws into given Axes, or into a new figure, and returns the Axes; as the
 last line of a notebook's cell they show the picture. None opens a window, chooses a

@@ -1,4 +1,4 @@
-"""Figures without a screen, and their files: what all pictures have in common.
+"""Figures without a screen, and their files: what all plots share.
 
 A figure is made by itself, not through ``pyplot``, so that no backend is chosen
 for the program around it, nothing opens a window, and nothing is kept in memory.

@@ -76,7 +76,7 @@ class Run(NamedTuple):
 
 
 def read_runs(runs: Any, labels: Sequence[str] | None = None) -> list[Run]:
-    """Read training runs, wherever they are.
+    """Read training runs from histories or results.
 
     Parameters
     ----------

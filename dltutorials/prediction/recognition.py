@@ -1,4 +1,4 @@
-"""Which model a file of parameters is of: its class, its sizes, its options.
+"""Recognition of the model in a parameter file: its class, its sizes, its options.
 
 The description in the file decides; where there is none, the shapes do, and what they
 leave open is assumed:
@@ -28,7 +28,7 @@ Shapes = Sequence[tuple[int, ...]]
 
 
 class Recipe(NamedTuple):
-    """What a model is made of, its values aside.
+    """The structure of a model, without its values.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-r"""Choosing between configurations by their validation errors, and by nothing else.
+r"""The choice between configurations, by their validation errors alone.
 
 The test set says how good the chosen model is; a choice that had looked at it
 would make that figure too good. So a :class:`Comparison` has one test score, that

@@ -1,4 +1,4 @@
-"""From a grid of options to the runs of a training script that it asks for.
+"""The runs of a training script that a grid of options asks for.
 
 The names of a grid are those of the script's options, and its values are read by
 the script's own parser, so that what is wrong is wrong here as it is there:

@@ -1,4 +1,4 @@
-"""What is kept of a run: which run it is, how it went, and whether that can be relied on.
+"""The record of a run: its identity, its outcome, and whether it can be trusted.
 
 A :class:`Job` is a training run with everything that decides its result: the options, the
 data, the program, the versions of the libraries. A digest of these names its

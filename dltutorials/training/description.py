@@ -1,4 +1,4 @@
-"""What a file of parameters says about its model, beside the values.
+"""The description of a model in a parameter file, next to its values.
 
 The same values give other answers in another model: what tanh units have learned
 is worthless to max(0, .) units. So a file of parameters

@@ -1,4 +1,4 @@
-"""Whether a training run can go on from a checkpoint, and as if it had never stopped.
+"""Whether a training run can continue from a checkpoint as if it had never stopped.
 
 >>> from dltutorials.training.early_stopping import EarlyStopping
 >>> from dltutorials.training.state import TrainingState
@@ -58,7 +58,7 @@ def describe_differences(checkpoint: Checkpoint, numerics: dict[str, Any]) -> st
         return None
     before, now = checkpoint.numerics.get("backend"), numerics.get("backend")
     if str(before).split()[0] != str(now).split()[0]:
-        return f"begun on {before}, goes on with {now}; the last digits may differ"
+        return f"begun on {before}, continued on {now}; the last digits may differ"
     phrases = [f"{name} was {before} and is now {now}" for name, before, now in differences]
     return f"{'; '.join(phrases)}: the last digits may differ"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Kill trainings and damage files, and see whether anything is lost or run.
+"""Kill training runs and damage files, and check that nothing is lost or executed.
 
 Each killed training is resumed, and must end in the same bytes as one that was
 left alone. Each damaged file must be refused with a documented error or give
@@ -42,7 +42,7 @@ import numpy
 TRAIN = Path(__file__).resolve().parents[1] / "train_logreg.py"
 N_EPOCHS = 200
 SECONDS_ALLOWED = 5
-# Python reports these to audit hooks: whoever reads a file must cause none of them.
+# Python reports these to audit hooks; reading a file must cause none of them.
 FORBIDDEN = {"os.system", "os.exec", "os.fork", "subprocess.Popen", "exec", "pickle.find_class"}
 # What a hostile or damaged file is likely to hold.
 SNIPPETS = [
@@ -75,7 +75,7 @@ def torture(options: argparse.Namespace) -> int:
 
 
 def kill_trainings(folder: Path, options: argparse.Namespace) -> list[str]:
-    """Kill trainings at random moments; resume them; compare with one left alone."""
+    """Kill training runs at random moments; resume them; compare with one left alone."""
     dataset = folder / "tiny.pkl.gz"
     dataset.write_bytes(gzip.compress(pickle.dumps(_make_sets(30), 4)))
     reference = folder / "reference"

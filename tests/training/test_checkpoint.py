@@ -345,5 +345,5 @@ def test_what_may_change_the_last_digits_is_named():
     )
     other = {"backend": "PyTensor 3.3.8", "BLAS threads": "2"}
     assert describe_differences(checkpoint, other) == (
-        "begun on Theano 1.0.5, goes on with PyTensor 3.3.8; the last digits may differ"
+        "begun on Theano 1.0.5, continued on PyTensor 3.3.8; the last digits may differ"
     )
