@@ -104,7 +104,7 @@ def require_compiler(user: UserSettings) -> None:
     if not is_made:
         chosen = ", ".join(f"{name}={user.get(name)}" for name in names)
         raise SetupError(
-            f"{chosen}: no program can be compiled so: {reason}; correct it in THEANO_FLAGS or "
+            f"{chosen}: the compiler fails with it: {reason}; correct it in THEANO_FLAGS or "
             ".theanorc, or leave it out"
         )
 

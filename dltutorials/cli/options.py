@@ -51,7 +51,7 @@ def add_training_arguments(
     add("--learning-rate", "X", learning_rate, "length of a step")
     text = "factor on the learning rate after each epoch; with 1 it stays as it is"
     add("--learning-rate-decay", "X", 1.0, text)
-    add("--momentum", "X", 0.0, "fraction of the last step that a step goes on with")
+    add("--momentum", "X", 0.0, "fraction of the last step that is added to each step")
     add("--n-epochs", "N", n_epochs, "most epochs to train")
     add("--batch-size", "N", batch_size, "examples in a minibatch")
     text = "type of all numbers; default: Theano's configuration, or else float32"

@@ -89,7 +89,7 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as interrupt:
         console.print_message(
             f"interrupted; {len(records)} of {len(jobs)} runs are finished in {options.results}; "
-            "the same command goes on with the others"
+            "the same command continues with the others"
         )
         return interrupt.args[0] if interrupt.args else console.INTERRUPTED
     return report([(run, records[job.key]) for run, job in zip(runs, jobs)], options)

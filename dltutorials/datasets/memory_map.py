@@ -68,7 +68,7 @@ class MappedFile:
         if size != self._size:
             raise DataError(
                 f"the memory-mapped file had {self._size:,} bytes and now has {size:,}; "
-                "leave it as it is during the training"
+                "leave it as it is during the training run"
             )
 
     def bring_in(self, array: numpy.ndarray) -> None:

@@ -172,7 +172,7 @@ def _read_header(
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
         raise DataError(f"{name}: its header is damaged; write the file again") from None
     if not is_sound:
-        raise DataError(f"{name}: its header is damaged, or announces no plain array")
+        raise DataError(f"{name}: its header is damaged, or does not announce a plain array")
     if dtype.kind == "O":
         raise DataError(
             f"{name}: got an array of object, expected numbers; pickles are not read; save "

@@ -164,7 +164,7 @@ def prepare_history_path(path: PathLike, is_resumed: bool = False) -> None:
         if n_records and not is_resumed:
             raise DataError(
                 f"{os.fspath(path)} holds the {n_records} records of another training run; "
-                "remove it, choose another file, or go on with that run by --resume"
+                "remove it, choose another file, or continue that run with --resume"
             )
 
 
@@ -212,7 +212,7 @@ def _read_lines(path: PathLike) -> list[dict[str, Any]]:
     with open(path, "rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise DataError(f"larger than {MAX_BYTES:,} bytes, no history")
+        raise DataError(f"larger than {MAX_BYTES:,} bytes, not a history")
     lines = content.split(b"\n")[:-1]
     if not lines:
         raise DataError("not a whole line in it" if content else "empty")

@@ -89,7 +89,7 @@ def prepare_snapshot_folder(folder: PathLike, is_resumed: bool = False) -> None:
     Raises
     ------
     DataError
-        If it cannot be made or written, or holds snapshots of another training.
+        If it cannot be made or written, or holds snapshots of another training run.
     """
     make_folder(folder)
     prepare_output(Path(folder, "iteration-0000000000.pkl"))
@@ -97,7 +97,7 @@ def prepare_snapshot_folder(folder: PathLike, is_resumed: bool = False) -> None:
         found = _list_snapshots(folder)
     if found and not is_resumed:
         raise DataError(
-            f"{os.fspath(folder)} holds {len(found)} snapshots of another training; "
+            f"{os.fspath(folder)} holds {len(found)} snapshots of another training run; "
             "remove them, or choose another folder"
         )
 

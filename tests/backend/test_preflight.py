@@ -102,7 +102,7 @@ def test_a_theanorc_that_cannot_be_read_is_named(tmp_path, monkeypatch, content)
 )
 def test_a_compiler_that_makes_no_program_is_refused(monkeypatch, flags, reason):
     monkeypatch.setenv("THEANO_FLAGS", flags)
-    with pytest.raises(SetupError, match=f"^{flags}: no program can be compiled so: {reason};"):
+    with pytest.raises(SetupError, match=f"^{flags}: the compiler fails with it: {reason};"):
         preflight.require_compiler(UserSettings())
 
 
@@ -116,7 +116,7 @@ def test_where_nothing_is_compiled_nothing_is_tried(monkeypatch, flags):
 def test_the_compiler_is_asked_before_the_engine(run_program):
     done = run_program(IMPORT, "linker=cvm,cxx=/bin/false", check=False)
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("dltutorials.exceptions.SetupError: cxx=/bin/false: no program")
+    assert last.startswith("dltutorials.exceptions.SetupError: cxx=/bin/false: the compiler fails")
 
 
 def test_a_compile_folder_that_cannot_be_made_names_the_flag(run_program, tmp_path):

@@ -104,7 +104,7 @@ def test_a_history_of_another_run_is_kept(main, capsys):
     assert main("--n-epochs", "2", "--history", "run.jsonl", "--save", "new") == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
         "train_logreg.py: error: run.jsonl holds the 2 records of another training run; remove it, "
-        "choose another file, or go on with that run by --resume"
+        "choose another file, or continue that run with --resume"
     )
     assert contents() == before
     assert main("--n-epochs", "3", "--history", "run.jsonl", "--resume", "state") == 0

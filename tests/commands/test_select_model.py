@@ -242,7 +242,7 @@ def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(run, tmp_path):
     assert line.startswith("interrupted; ")
     assert line.endswith(
         f"{len(records(tmp_path))} of 3 runs are finished in runs; "
-        "the same command goes on with the others"
+        "the same command continues with the others"
     )
     assert out == ""
 

@@ -186,8 +186,8 @@ def png_of(array):
     ("content", "message"),
     [
         (b"", "empty"),
-        (b"hello" * 100, "no image in a format that Pillow knows"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "no image"),
+        (b"hello" * 100, "not an image in a format that Pillow reads"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "not an image"),
         (claim_size(8_000, 8_000), "has 8,000 x 8,000 pixels, expected at most 50,000,000"),
         (claim_size(60_000, 60_000), "has more than 50,000,000 pixels"),
         (claim_size(3_000, 3_000), "cannot be read: "),
