@@ -18,6 +18,8 @@ OF_THE_OTHER = {
     "Theano": (
         "image_operation_numba",
         "jax_arrays",
+        "jax_faults",
+        "jax_indices",
         "jax_kernels",
         "jax_mrg",
         "mrg_numba",

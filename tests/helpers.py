@@ -21,8 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "scripts"
 
 theano_only = pytest.mark.skipif(backend.name() != "Theano", reason="about Theano itself")
-raises_errors = pytest.mark.skipif(
-    backend.uses_jax(), reason="JAX gives nan where others raise an error"
+known_shapes = pytest.mark.skipif(
+    backend.uses_jax(), reason="JAX compiles for shapes that it knows"
+)
+numpys_numbers = pytest.mark.skipif(
+    backend.uses_jax(), reason="shared_randomstreams, whose numbers NumPy draws, refuses JAX"
 )
 on_pytensor = pytest.mark.skipif(backend.name() == "Theano", reason="Theano is installed here")
 

@@ -45,6 +45,7 @@ from dltutorials.backend.residency import (  # noqa: E402
     minibatch_rows,
     n_transfers,
     uses_jax,
+    without_waiting,
 )
 
 __all__ = [
@@ -74,4 +75,5 @@ __all__ = [
     "updated_variables",
     "uses_jax",
     "versions",
+    "without_waiting",
 ]

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dltutorials.backend import jax_faults
 from dltutorials.exceptions import OutOfMemoryError
 
 import jax
@@ -53,7 +54,18 @@ def to_device(value: Any) -> Any:
 
 
 def fetch(values: Sequence[Any]) -> numpy.ndarray:
-    """Copy results from the device, scalars or vectors, joined to one vector, at once."""
+    """Copy results from the device, scalars or vectors, joined to one vector, at once.
+
+    Raises
+    ------
+    Exception
+        Of a call that was made :func:`~dltutorials.backend.jax_faults.call_later`.
+    """
+    jax_faults.raise_waiting(_fetch)
+    return _fetch(values)
+
+
+def _fetch(values: Sequence[Any]) -> numpy.ndarray:
     parts = list(values)
     with _memory_errors():
         while len(parts) > 1:
@@ -121,7 +133,7 @@ def keep_shared_on_device() -> None:
 
 
 def check_functions() -> None:
-    """Let compiled functions give what they say, and raise a :class:`DeviceMemoryError`."""
+    """Let compiled functions give what they say, and raise errors of numbers and of memory."""
     compile_with_jax = JAXLinker.jit_compile
 
     @functools.wraps(compile_with_jax)
@@ -134,11 +146,15 @@ def check_functions() -> None:
                 value if dtype is None else jnp.asarray(value, dtype) for value, dtype in values
             ]
 
-        compiled = compile_with_jax(self, of_their_types)
+        nodes = set(self.fgraph.apply_nodes)
+        function, checks = jax_faults.with_faults(of_their_types, nodes)
+        compiled = compile_with_jax(self, function)
 
         def call(*arguments: Any) -> Any:
             with _memory_errors():
-                return compiled(*arguments)
+                results, faults = compiled(*arguments)
+            jax_faults.raise_or_wait(faults, checks)
+            return results
 
         return call
 

@@ -2,39 +2,33 @@
 
 JAX compiles for fixed shapes, and cannot raise an error for a number: where PyTensor's C and
 Numba raise one, the result here is nan, for integers the largest of all, never a number that
-might be right. Importing the module is enough.
+might be right; the error follows (:mod:`dltutorials.backend.jax_faults`). Importing the module
+is enough.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from dltutorials.backend.convolution import Conv2d, Conv2dInputGradient, Conv2dWeightGradient
+from dltutorials.backend.jax_faults import note
+from dltutorials.backend.jax_indices import Kernel, early, refused
 from dltutorials.backend.labels import CheckedLabels, LabelError
 from dltutorials.backend.pooling import MaxPool2d, MaxPool2dGradient
+from dltutorials.backend.random_streams import RandomFunction
+from dltutorials.exceptions import OptionError
 
 import jax
 import jax.numpy as jnp
 import numpy
 from pytensor.graph import Apply, Op
 from pytensor.link.jax.dispatch import jax_funcify
-from pytensor.raise_op import CheckAndRaise
 from pytensor.scalar import Cast
 from pytensor.tensor import as_tensor_variable
-from pytensor.tensor.basic import ARange
 from pytensor.tensor.elemwise import CAReduce, Elemwise
-from pytensor.tensor.subtensor import (
-    AdvancedIncSubtensor,
-    AdvancedSubtensor,
-    indices_from_subtensor,
-)
 from pytensor.tensor.type import TensorType
-
-Kernel = Callable[..., Any]
 
 # PyTensor's own forms, which those here call.
 _any_elemwise = jax_funcify.dispatch(Elemwise)
 _any_reduction = jax_funcify.dispatch(CAReduce)
-_any_inc_subtensor = jax_funcify.dispatch(AdvancedIncSubtensor)
 
 
 class Rows(Op):
@@ -64,13 +58,6 @@ class Rows(Op):
         return [(self.n_rows, *shapes[0][1:])]
 
 
-def _refused(dtype: Any) -> Any:
-    """Return what stands where a number cannot be had."""
-    if jnp.issubdtype(dtype, jnp.inexact):
-        return jnp.nan
-    return jnp.iinfo(dtype).max if jnp.issubdtype(dtype, jnp.integer) else True
-
-
 @jax_funcify.register(Rows)
 def rows(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
     """Return the slice; JAX would move one that goes beyond the end."""
@@ -79,22 +66,26 @@ def rows(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
     def kernel(x: Any, first: Any) -> Any:
         wanted = jax.lax.dynamic_slice_in_dim(x, first, n_rows)
         is_there = (first >= 0) & (first <= x.shape[0] - n_rows)
-        return jnp.where(is_there, wanted, _refused(x.dtype))
+        return jnp.where(is_there, wanted, refused(x.dtype))
 
     return kernel
 
 
 @jax_funcify.register(CheckedLabels)
-def checked_labels(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+def checked_labels(op: Any, node: Any, **kwargs: Any) -> Kernel:
     """Return the labels, and for wrong ones a number beyond every array."""
+
+    def check(*inputs: Any) -> None:
+        op.perform(node, inputs, [[None]])
 
     def kernel(y: Any, n_rows: Any, n_out: Any) -> Any:
         n_labels = y.shape[0]
         if not isinstance(n_rows, jax.core.Tracer) and n_labels != int(n_rows):
             raise LabelError(n_labels, int(n_rows))
-        y, n_out = y.astype("int64"), jnp.asarray(n_out, "int64")  # of the size of UNLIMITED
-        is_wrong = (y < 0) | (y >= n_out) | (n_labels != n_rows)
-        return jnp.where(is_wrong, _refused(y.dtype), y)
+        labels, n_out = y.astype("int64"), jnp.asarray(n_out, "int64")  # as large as UNLIMITED
+        is_wrong = (labels < 0) | (labels >= n_out) | (n_labels != n_rows)
+        note(node, is_wrong, check, y, n_rows, n_out)
+        return jnp.where(is_wrong, refused(labels.dtype), labels)
 
     return kernel
 
@@ -112,7 +103,7 @@ def elemwise(op: Any, node: Any, **kwargs: Any) -> Kernel:
         result = compute(*inputs)
         return result.astype(dtype) if isinstance(result, jax.Array) else result
 
-    return kernel
+    return early(kernel, node)
 
 
 @jax_funcify.register(CAReduce)
@@ -121,42 +112,20 @@ def reduce(op: Any, node: Any, **kwargs: Any) -> Kernel:
     compute = _any_reduction(op, node=node, **kwargs)
     [x], [output] = node.inputs, node.outputs
     added_in = getattr(op, "acc_dtype", None) or x.dtype
-    return lambda x: jnp.asarray(compute(jnp.asarray(x, added_in)), output.dtype)
+
+    def kernel(x: Any) -> Any:
+        return jnp.asarray(compute(jnp.asarray(x, added_in)), output.dtype)
+
+    return early(kernel, node)
 
 
-@jax_funcify.register(AdvancedSubtensor)
-def advanced_subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
-    """Return what is indexed, and nan outside; JAX would take the nearest."""
-
-    def kernel(x: Any, *indices: Any) -> Any:
-        x, place = jnp.asarray(x), indices_from_subtensor(indices, op.idx_list)
-        return x.at[place].get(mode="fill", fill_value=_refused(x.dtype))
-
-    return kernel
-
-
-@jax_funcify.register(AdvancedIncSubtensor)
-def advanced_inc_subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
-    """Return an array with numbers added, or set, at indices.
-
-    One in each row, as in the gradient of ``T.log(p_y_given_x)[T.arange(n), y]``, can be added at
-    once; a GPU adds numbers that may meet one after the other, for the same result each time.
-    """
-    is_one_each = any(x.owner and isinstance(x.owner.op, ARange) for x in node.inputs[2:])
-    if op.set_instead_of_inc or not is_one_each:
-        return _any_inc_subtensor(op, node=node, **kwargs)
-
-    def kernel(x: Any, y: Any, *indices: Any) -> Any:
-        place = indices_from_subtensor(indices, op.idx_list)
-        return jnp.asarray(x).at[place].add(y, mode="drop", unique_indices=True)
-
-    return kernel
-
-
-@jax_funcify.register(CheckAndRaise)
-def check_and_raise(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
-    """Return what is checked; PyTensor's own form also warns, once for every function."""
-    return lambda x, *conditions: x
+@jax_funcify.register(RandomFunction)
+def random_function(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
+    """Refuse streams whose numbers NumPy draws, where Theano's arrays are not."""
+    raise OptionError(
+        "theano.tensor.shared_randomstreams: NumPy draws its numbers, which JAX cannot; take "
+        "theano.sandbox.rng_mrg.MRG_RandomStreams, whose numbers are drawn on the device"
+    )
 
 
 def _convolve(x: Any, W: Any, padding: Any = "VALID") -> Any:
@@ -166,7 +135,15 @@ def _convolve(x: Any, W: Any, padding: Any = "VALID") -> Any:
 @jax_funcify.register(Conv2d)
 def conv2d(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
     """Return the convolution; JAX's does not turn the filters."""
-    return lambda x, W: _convolve(x, W[:, :, ::-1, ::-1])
+
+    def kernel(x: Any, W: Any) -> Any:
+        if x.shape[1] != W.shape[1]:
+            raise ValueError("conv2d: images and filters differ in the number of channels")
+        if x.shape[2] < W.shape[2] or x.shape[3] < W.shape[3]:
+            raise ValueError("conv2d: the images are smaller than the filters")
+        return _convolve(x, W[:, :, ::-1, ::-1])
+
+    return kernel
 
 
 @jax_funcify.register(Conv2dWeightGradient)

@@ -28,6 +28,13 @@ class OutOfBoundsError(IndexError):
             super().__init__(f"index {index} is out of bounds for axis {axis} with size {size}")
 
 
+def check_index(index: numpy.ndarray, axis: int, size: int) -> None:
+    """Raise an error if an index of an axis of this size is outside."""
+    wrong = index[(index < -size) | (index >= size)]
+    if wrong.size:
+        raise OutOfBoundsError(wrong.flat[0], axis, size)
+
+
 class CheckedIndex(Op):
     """Of an index and the size of what is indexed, to the index, or an ``IndexError``."""
 
@@ -44,9 +51,7 @@ class CheckedIndex(Op):
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
         """Compute it in NumPy."""
         index, size = inputs
-        wrong = index[(index < -size) | (index >= size)]
-        if wrong.size:
-            raise OutOfBoundsError(wrong[0], self.axis, size)
+        check_index(index, self.axis, size)
         outputs[0][0] = numpy.asarray(index)
 
     def infer_shape(self, node: Any, shapes: Any) -> list[Any]:

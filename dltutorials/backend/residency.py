@@ -11,8 +11,9 @@ other backends compute where NumPy is, and have nothing to carry.
 [0, 2, 4]
 """
 
+import functools
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dltutorials.backend.setup import import_theano
@@ -44,6 +45,17 @@ def device_indices(n: int) -> list[Any]:
     if uses_jax():
         return list(_jax_arrays().to_device(indices))
     return indices
+
+
+def without_waiting(function: Callable) -> Callable:
+    """Return a compiled function whose errors of labels and indices :func:`fetch` may raise.
+
+    With JAX a call would wait for the device to know of them.
+    """
+    if uses_jax():
+        faults = importlib.import_module("dltutorials.backend.jax_faults")
+        return functools.partial(faults.call_later, function)
+    return function
 
 
 def fetch(values: Sequence[Any]) -> numpy.ndarray:

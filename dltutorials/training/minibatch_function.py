@@ -18,7 +18,14 @@ Every function of a training run has one input, the number of a minibatch; ``giv
 from collections.abc import Callable
 from typing import Any
 
-from dltutorials.backend import compile_now, default_mode, device_indices, fetch, uses_jax
+from dltutorials.backend import (
+    compile_now,
+    default_mode,
+    device_indices,
+    fetch,
+    uses_jax,
+    without_waiting,
+)
 from dltutorials.minibatch import as_shared_dataset, minibatch
 from dltutorials.shared import SharedDataset
 from dltutorials.types import Expression, Updates
@@ -85,8 +92,8 @@ def indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable
     """Avoid Theano's check and conversion of each index: 3 % of a training step."""
     function.trust_input = True  # type: ignore[attr-defined]
     indices = device_indices(n_batches)
-    load_chunk = data.load_chunk
-    return lambda index: function(indices[load_chunk(index)])
+    call, load_chunk = without_waiting(function), data.load_chunk
+    return lambda index: call(indices[load_chunk(index)])
 
 
 def evaluator(

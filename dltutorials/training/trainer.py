@@ -164,7 +164,11 @@ class _Loop:
         fetch = self.task.fetch_costs
         if fetch is None or not self.unfetched:
             return True
-        costs = list(map(float, fetch(self.unfetched)))
+        try:
+            costs = list(map(float, fetch(self.unfetched)))
+        except Exception:
+            self.state.stop_reason = "diverged"  # of steps after a wrong label no parameter is kept
+            raise
         last, self.unfetched = self.state.iteration, []
         for n_later, cost in zip(range(len(costs) - 1, -1, -1), costs):
             self.state.iteration = last - n_later

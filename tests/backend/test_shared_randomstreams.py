@@ -5,10 +5,11 @@ import numpy
 import pytest
 import theano
 import theano_numbers
+from helpers import numpys_numbers
 from theano.tensor.shared_randomstreams import RandomStreams
 from theano_numbers import compute, expected
 
-pytestmark = pytest.mark.numbers
+pytestmark = [pytest.mark.numbers, numpys_numbers]
 
 
 def test_the_numbers_are_theanos_to_the_bit():

@@ -1,0 +1,138 @@
+"""Errors of functions that JAX compiled, which cannot raise one for a number.
+
+An operation that meets a wrong label or index gives nan and calls :func:`note`. The compiled
+function then returns, beside its results, whether anything is wrong, and what to look at
+(:func:`with_faults`). The error is raised after the call. Calls by :func:`call_later` leave it
+to :func:`raise_waiting`, so that no step of a training run waits for the device.
+
+>>> function, checks = with_faults(lambda x: 2 * x, nodes=())
+>>> function(3)
+(6, None)
+"""
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy
+
+Check = Callable[..., None]  # of arrays of NumPy; raises an error
+_MOST_WAITING = 1000
+
+
+class _Note(NamedTuple):
+    is_wrong: Any
+    check: Check
+    values: tuple[Any, ...]
+
+
+class _Call(NamedTuple):
+    is_wrong: Any
+    values: list[tuple[Any, ...]]
+    checks: list[Check]
+
+
+_notes: list[_Note] | None = None  # of the graph that JAX goes through now
+_nodes: Collection[Any] = ()  # and its nodes
+_is_later = False
+_waiting: list[_Call] = []
+
+
+def note(node: Any, is_wrong: Any, check: Check, *values: Any) -> None:
+    """Let the function that is being compiled raise an error.
+
+    Parameters
+    ----------
+    node : application of an operation
+        The body of a loop is a graph of its own, in which nothing is noted.
+    is_wrong : bool array
+        Whether something is wrong, anywhere.
+    check : callable
+        Of the values, as arrays of NumPy; raises the error.
+    *values : arrays
+    """
+    if _notes is not None and node in _nodes:
+        _notes.append(_Note(jnp.any(jnp.asarray(is_wrong)), check, values))
+
+
+def with_faults(
+    function: Callable[..., Any], nodes: Collection[Any]
+) -> tuple[Callable[..., tuple[Any, Any]], list[Check]]:
+    """Return a function for JAX to compile that also returns what may be wrong.
+
+    Parameters
+    ----------
+    function : callable
+    nodes : set
+        The applications of operations in its graph.
+
+    Returns
+    -------
+    callable
+        Its second result is None where nothing can be wrong.
+    list of callable
+        The checks, in their order; filled when JAX goes through the function.
+    """
+    checks: list[Check] = []
+
+    def compute(*arguments: Any) -> tuple[Any, Any]:
+        with _noting(nodes) as notes:
+            results = function(*arguments)
+        checks[:] = [each.check for each in notes]
+        if not notes:
+            return results, None
+        # Of the type that costs have, most often: the same compiled code fetches both.
+        is_wrong = jnp.any(jnp.stack([each.is_wrong for each in notes])).astype("float32")
+        return results, (is_wrong, [each.values for each in notes])
+
+    return compute, checks
+
+
+@contextlib.contextmanager
+def _noting(nodes: Collection[Any]) -> Iterator[list[_Note]]:
+    global _notes, _nodes
+    before = _notes, _nodes
+    notes: list[_Note] = []
+    _notes, _nodes = notes, nodes
+    try:
+        yield notes
+    finally:
+        _notes, _nodes = before
+
+
+def call_later(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a compiled function; :func:`raise_waiting` raises the error, if there is one."""
+    global _is_later
+    _is_later = True
+    try:
+        return function(*arguments)
+    finally:
+        _is_later = False
+
+
+def raise_or_wait(faults: Any, checks: list[Check]) -> None:
+    """Raise the error of a call, now or later."""
+    if faults is None:
+        return
+    _waiting.append(_Call(*faults, checks))
+    if not _is_later or len(_waiting) >= _MOST_WAITING:
+        raise_waiting(jax.device_get)
+
+
+def raise_waiting(fetch: Callable[[list[Any]], Any]) -> None:
+    """Raise the first error of the calls since the last time.
+
+    Parameters
+    ----------
+    fetch : callable
+        Of a list of scalars that are on the device, to their values.
+    """
+    calls = _waiting[:]
+    _waiting.clear()
+    if not calls:
+        return
+    for number in numpy.flatnonzero(fetch([call.is_wrong for call in calls])):
+        for check, values in zip(calls[number].checks, calls[number].values):
+            check(*jax.device_get(values))
