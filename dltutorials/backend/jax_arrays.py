@@ -168,9 +168,17 @@ def _memory_errors() -> Iterator[None]:
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        needed = re.search(r"allocat\w* ([\d.]+) ?(\w*)", str(error))
-        how_much = f" for another {needed[1]} {needed[2]}".rstrip() if needed else ""
         raise DeviceMemoryError(
-            f"not enough memory on the device{how_much}; keep a chunk of the data there at a time "
-            "(--chunk-size), or take a smaller --batch-size"
+            f"not enough memory on the device{_needed(str(error))}; keep a chunk of the data there "
+            "at a time (--chunk-size), or take a smaller --batch-size"
         ) from error
+
+
+def _needed(message: str) -> str:
+    """Return what XLA's message says of the memory that it could not have, in megabytes."""
+    found = re.search(r"allocat\w* (?:request for )?([\d.]+) ?([KMGT]?)(i?)", message)
+    if found is None:
+        return ""
+    number, unit, is_binary = found.groups()
+    factor = (1024 if is_binary else 1000) ** " KMGT".index(unit or " ")
+    return f" for another {float(number) * factor / 1e6:,.0f} MB"

@@ -59,7 +59,9 @@ def describe_differences(checkpoint: Checkpoint, numerics: dict[str, Any]) -> st
     before, now = checkpoint.numerics.get("backend"), numerics.get("backend")
     if str(before).split()[0] != str(now).split()[0]:
         return f"begun on {before}, continued on {now}; the last digits may differ"
-    phrases = [f"{name} was {before} and is now {now}" for name, before, now in differences]
+    # What else differs with these two follows from them.
+    shown = [each for each in differences if each[0] in ("linker", "device")] or differences
+    phrases = [f"{name} was {before} and is now {now}" for name, before, now in shown]
     return f"{'; '.join(phrases)}: the last digits may differ"
 
 

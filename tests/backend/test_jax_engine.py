@@ -4,7 +4,7 @@ import importlib.util
 
 from dltutorials import backend
 from dltutorials.backend import jax_engine
-from dltutorials.backend.devices import refuse_gpu, wanted_device
+from dltutorials.backend.devices import gpu_number, refuse_gpu, wanted_device
 from dltutorials.backend.flags import UserSettings
 from dltutorials.exceptions import SetupError
 
@@ -60,6 +60,45 @@ def test_a_gpu_that_is_not_there_is_one_line(run_program):
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert "error: device: got cuda7, but JAX cannot use a GPU here" in done.stderr
     assert "pip install 'jax[cuda12]'" in done.stderr
+
+
+class FakeJax:
+    """JAX on a machine with some GPUs, or with a driver that it cannot use."""
+
+    def __init__(self, gpus, error=None):
+        self.gpus, self.error, self.config = gpus, error, self
+
+    def update(self, name, value):
+        pass
+
+    def devices(self, platform):
+        if self.error is not None:
+            raise self.error
+        return self.gpus
+
+
+def test_gpus_are_counted_from_0():
+    here = FakeJax(["first", "second"])
+    chosen = [
+        jax_engine._find_device(here, device, gpu_number(device))
+        for device in ("cuda", "cuda0", "cuda1")
+    ]
+    assert chosen == ["first", "first", "second"]
+    with pytest.raises(SetupError, match=r"got cuda9, expected one of the GPUs here: cuda0, cuda1"):
+        jax_engine._find_device(here, "cuda9", 9)
+
+
+def test_a_driver_that_is_too_old_is_one_line():
+    error = RuntimeError(
+        "Unable to initialize backend 'cuda': INTERNAL: no supported devices found:\n CUDA driver "
+        "version is insufficient for CUDA runtime version"
+    )
+    with pytest.raises(SetupError) as raised:
+        jax_engine._find_device(FakeJax([], error), "cuda", 0)
+    message = str(raised.value)
+    assert "driver version is insufficient" in message
+    assert "nvidia-smi shows GPUs and their driver" in message
+    assert "\n" not in message
 
 
 @on_pytensor

@@ -347,3 +347,16 @@ def test_what_may_change_the_last_digits_is_named():
     assert describe_differences(checkpoint, other) == (
         "begun on Theano 1.0.5, continued on PyTensor 3.3.8; the last digits may differ"
     )
+
+
+def test_another_device_or_linker_is_named_without_what_follows_from_it():
+    gpu = {"linker": "jax", "device": "NVIDIA H200"}
+    begun = Checkpoint(make_state(), FINGERPRINT, {**NUMERICS, **gpu})
+    cpu = {**NUMERICS, "linker": "jax", "device": "cpu", "cores": "2"}
+    assert describe_differences(begun, cpu) == (
+        "device was NVIDIA H200 and is now cpu: the last digits may differ"
+    )
+    assert describe_differences(begun, {**NUMERICS, "linker": "numba"}) == (
+        "linker was jax and is now numba; device was NVIDIA H200 and is now None: the last digits "
+        "may differ"
+    )
