@@ -116,7 +116,8 @@ def raise_or_wait(faults: Any, checks: list[Check]) -> None:
     """Raise the error of a call, now or later."""
     if faults is None:
         return
-    _waiting.append(_Call(*faults, checks))
+    is_wrong, values = faults
+    _waiting.append(_Call(is_wrong, values, checks))
     if not _is_later or len(_waiting) >= _MOST_WAITING:
         raise_waiting(jax.device_get)
 
