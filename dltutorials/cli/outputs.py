@@ -116,10 +116,16 @@ class HistoryFile(OutputFile):
         self.writer: HistoryWriter | None = None
 
     def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
-        """Begin the file, with the records that there are."""
-        self.records = state.history
+        """Begin the file, with the records that there are; its header is that of this phase."""
+        self.records, header = state.history, self.describe(task)
+
+        def begin() -> None:
+            self.writer = HistoryWriter(self.path, header, self.records)
+
         if self.writer is None:
-            self.writer = HistoryWriter(self.path, self.describe(task), self.records)
+            begin()
+        else:
+            self.keep(begin)
 
     def on_record(self, record: Record) -> None:
         """Add a record."""

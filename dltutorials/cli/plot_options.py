@@ -15,6 +15,7 @@ from dltutorials.cli.saved_models import add_saved_model_arguments
 from dltutorials.plotting import animation, figures, frames
 from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS
 from dltutorials.plotting.misclassified import N_MISTAKES
+from dltutorials.plotting.reconstructions import N_IMAGES
 from dltutorials.plotting.runs import MAX_RUNS
 
 STRIP_UNITS = 10
@@ -26,7 +27,7 @@ def make_parser(description: str | None = None) -> console.Parser:
         description=description, epilog="Each has options of its own: %(prog)s KIND --help."
     )
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
-    for add_kind in (_add_history, _add_filters, _add_maps, _add_errors, _add_snapshots):
+    for add_kind in _KINDS:
         add_kind(kinds)
     return parser
 
@@ -51,6 +52,16 @@ def _add_maps(kinds: Any) -> None:
     add_option(parser, "--index", "N", 0, "of the image")
 
 
+def _add_reconstructions(kinds: Any) -> None:
+    what = "images with noise, and what an autoencoder makes of them"
+    parser = _add_kind(kinds, "reconstructions", what)
+    add_saved_model_arguments(parser, "whose test set has the images")
+    add_option(parser, "--images", "N", N_IMAGES, "images to draw")
+    text = "fraction of their numbers that are set to 0; default: that of the model"
+    add_option(parser, "--corruption-level", "X", None, text)
+    _add_image_shape(parser)
+
+
 def _add_errors(kinds: Any) -> None:
     what = "the most confident mistakes on the test set, and the confusion matrix"
     parser = _add_kind(kinds, "errors", what)
@@ -73,6 +84,16 @@ def _add_snapshots(kinds: Any) -> None:
         "less than a second; the last frame stays for two seconds"
     )
     add_option(parser, "--frames-per-second", "X", None, text)
+
+
+_KINDS = (
+    _add_history,
+    _add_filters,
+    _add_maps,
+    _add_reconstructions,
+    _add_errors,
+    _add_snapshots,
+)
 
 
 def _add_kind(

@@ -70,7 +70,9 @@ class TestSet(NamedTuple):
     y: numpy.ndarray | None
 
 
-def read_test_set(path: str, options: argparse.Namespace, saved: SavedModel) -> TestSet:
+def read_test_set(
+    path: str, options: argparse.Namespace, saved: SavedModel, is_labelled: bool = True
+) -> TestSet:
     """Return the examples and labels that a saved model is shown.
 
     Parameters
@@ -79,21 +81,24 @@ def read_test_set(path: str, options: argparse.Namespace, saved: SavedModel) -> 
         Of the model.
     options : argparse.Namespace
     saved : SavedModel
+    is_labelled : bool
+        Whether the labels are wanted, which the model then has to predict.
 
     Raises
     ------
     DataError
         If the data set cannot be used, or has labels that the model does not know.
     """
-    with in_file(path):
-        saved.require_labels()
+    if is_labelled:
+        with in_file(path):
+            saved.require_labels()
     sources = open_dataset(options.dataset, offline=options.offline)
     x, *labels = sources.sets[SPLITS.index("test")]
     rows = FloatRows(x, saved.model.params[0].dtype)
     with in_file(sources.name):
         values = rows.whole()
         require_finite(values, rows)
-    if not labels:
+    if not labels or not is_labelled:
         return TestSet(values, None)
     with in_file(path):
         return TestSet(values, _number_alike(labels[0], sources.class_names, saved))

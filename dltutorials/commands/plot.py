@@ -20,9 +20,12 @@ from dltutorials.plotting.filters import N_UNITS, choose_units, plot_filters
 from dltutorials.plotting.layout import as_columns
 from dltutorials.plotting.maps import plot_maps
 from dltutorials.plotting.misclassified import plot_errors
+from dltutorials.plotting.reconstructions import plot_reconstructions
 from dltutorials.prediction.saved_model import check_class_names
 from dltutorials.training.parameters import read_params_and_description
 from dltutorials.training.snapshots import find_snapshots
+
+import numpy
 
 Drawn = tuple[Any, str]  # a figure, or the bytes of a GIF, and what was drawn
 
@@ -44,7 +47,7 @@ def plot(options: argparse.Namespace) -> int:
     inputs = [Path(path) for path in options.inputs]
     if options.kind == "snapshots":
         inputs = [path for _, path in find_snapshots(options.inputs[0])]
-    elif options.kind in ("errors", "maps"):
+    elif "dataset" in options:
         inputs += list_files(find_dataset(options.dataset, options.offline))
     files = FilesInUse()
     files.read("this command", *inputs)
@@ -63,7 +66,8 @@ def plot(options: argparse.Namespace) -> int:
 def draw_history(options: argparse.Namespace) -> Drawn:
     """Draw the learning curves of training runs."""
     axes = plot_history(options.inputs, options.labels, log=options.log)
-    counts = [f"{len(line.get_xdata()):,}" for line in axes[len(axes) // 2].lines]  # of the cost
+    lines = axes[len(axes) // 2].lines  # of the cost, with a nan between phases
+    counts = [f"{numpy.isfinite(line.get_xdata()).sum():,}" for line in lines]
     what = "validations" if len(axes) > 1 else "records"
     return axes[0].figure, f"trainings: {len(counts)}, {what}: {', '.join(counts)}"
 
@@ -100,6 +104,17 @@ def draw_maps(options: argparse.Namespace) -> Drawn:
     with in_file(path):
         axes = plot_maps(saved.model, x[options.index])
     return axes[0].figure, f"test image {options.index}, maps of {len(axes) - 1} layers"
+
+
+def draw_reconstructions(options: argparse.Namespace) -> Drawn:
+    """Draw images of the test set with noise, and their reconstructions."""
+    [path] = options.inputs
+    saved = read_saved_model(path, options)
+    require_integer("images", options.images, at_least=1)
+    x = read_test_set(path, options, saved, is_labelled=False).x[: options.images]
+    with in_file(path):
+        ax = plot_reconstructions(saved.model, x, options.corruption_level, options.img_shape)
+    return ax.figure, f"{len(x)} test images and their reconstructions"
 
 
 def draw_errors(options: argparse.Namespace) -> Drawn:
@@ -149,6 +164,7 @@ _DRAW = {
     "history": draw_history,
     "filters": draw_filters,
     "maps": draw_maps,
+    "reconstructions": draw_reconstructions,
     "errors": draw_errors,
     "snapshots": draw_snapshots,
 }

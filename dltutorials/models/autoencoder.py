@@ -1,17 +1,11 @@
 r"""The autoencoder: a code from which an example can be reconstructed, learned without labels.
 
-The same weights lead from the example to its code and back:
-
-.. math:: h = s(x W + b), \qquad z = s(h W^T + b').
-
-A denoising one restores the whole example from one with some numbers set to 0; the code of a
-contractive one hardly moves with the example.
+The same weights lead to the code and back, :math:`h = s(x W + b)`, :math:`z = s(h W^T + b')`. A
+denoising one restores numbers that were set to 0; a contractive code hardly moves with its example.
 
 >>> import numpy, theano.tensor as T
 >>> rng = numpy.random.RandomState(123)
 >>> model = Autoencoder(rng, T.matrix("x"), n_in=4, n_hidden=3, corruption_level=0.3)
->>> [param.get_value().shape for param in model.params]
-[(4, 3), (3,), (4,)]
 >>> model.reconstruct([[0, 0, 1, 1]]).shape
 (1, 4)
 """
@@ -51,15 +45,9 @@ class Autoencoder:
 
     Attributes
     ----------
-    params : list
-        ``[W, b, b_prime]``.
+    params : list, ``[W, b, b_prime]``
     corrupted, code, reconstruction : float matrix
         The input with noise; the code and reconstruction of the input without.
-
-    Raises
-    ------
-    OptionError
-        If a number is out of its range.
 
     Notes
     -----
@@ -74,15 +62,9 @@ class Autoencoder:
     _reconstruct: Callable | None = None
 
     def __init__(
-        self,
-        rng: Any,
-        input: Any,
-        n_in: int,
-        n_hidden: int,
-        corruption_level: float = 0.0,
-        contraction_level: float = 0.0,
-        noise: Any = None,
-    ) -> None:
+        self, rng: Any, input: Any, n_in: int, n_hidden: int, corruption_level: float = 0.0,
+        contraction_level: float = 0.0, noise: Any = None,
+    ) -> None:  # fmt: skip
         require_integer("n_in", n_in, at_least=1)
         require_integer("n_hidden", n_hidden, at_least=1)
         require_probability("corruption_level", corruption_level)
@@ -127,8 +109,8 @@ class Autoencoder:
     def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
         """Return the numbers of inputs and units of a model with such parameters, or None."""
         match shapes:
-            case [(n_in, n_hidden), (n_b,), (n_b_prime,)] if (n_b, n_b_prime) == (n_hidden, n_in):
-                return {"n_in": n_in, "n_hidden": n_hidden} if n_in and n_hidden else None
+            case [(n_in, n_hidden), b, b_prime] if n_in and n_hidden and b == (n_hidden,):
+                return {"n_in": n_in, "n_hidden": n_hidden} if b_prime == (n_in,) else None
         return None
 
     def _encode(self, x: Expression) -> Expression:

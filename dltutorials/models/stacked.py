@@ -100,14 +100,9 @@ class StackedAutoencoder(PretrainedNetwork):
     chapter: ClassVar[str | None] = "sda"
 
     def __init__(
-        self,
-        rng: Any,
-        input: Expression,
-        n_in: int,
-        hidden_layers_sizes: Sequence[int],
-        n_out: int,
-        corruption_levels: Sequence[float] | None = None,
-    ) -> None:
+        self, rng: Any, input: Expression, n_in: int, hidden_layers_sizes: Sequence[int],
+        n_out: int, corruption_levels: Sequence[float] | None = None,
+    ) -> None:  # fmt: skip
         sizes = list(hidden_layers_sizes)
         levels = [0.0] * len(sizes) if corruption_levels is None else list(corruption_levels)
         if not sizes or len(levels) != len(sizes):

@@ -9,6 +9,7 @@ drawn, so that the package works without it.
 - :func:`plot_filters`: the weights of a layer as images,
 - :func:`plot_maps`: what the filters of a convolutional network find in an image,
 - :func:`plot_images`: examples as images,
+- :func:`plot_reconstructions`: what an autoencoder makes of them,
 - :func:`plot_errors`: :func:`plot_mistakes` above :func:`plot_confusion`,
 - :func:`plot_filmstrip`, :func:`make_gif`: how weights develop, from the snapshots that
   :func:`read_frames` reads,
@@ -29,6 +30,7 @@ from dltutorials.plotting.frames import Frame, read_frames
 from dltutorials.plotting.images import plot_images
 from dltutorials.plotting.maps import plot_maps
 from dltutorials.plotting.misclassified import most_confident_mistakes, plot_errors, plot_mistakes
+from dltutorials.plotting.reconstructions import plot_reconstructions
 from dltutorials.plotting.tiles import scale_to_unit_interval, tile_raster_images
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "plot_images",
     "plot_maps",
     "plot_mistakes",
+    "plot_reconstructions",
     "read_frames",
     "save_figure",
     "scale_to_unit_interval",

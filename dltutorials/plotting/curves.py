@@ -54,7 +54,8 @@ def plot_history(
     list of three Axes
         Errors in %, or what else the loss is, with a star at the best validation loss; mean
         training cost since the last validation; minibatches until the patience ends. The
-        test error is that of the best model so far. All over the epochs done. Of runs
+        test error is that of the best model so far. All over the epochs done, those of all
+        phases, each of which has its own line of the cost, on a logarithmic scale. Of runs
         without validation, only the Axes of the cost, if `axes` are not given.
 
     Raises
@@ -159,10 +160,21 @@ def _describe_best(run: Run) -> str:
 
 def _plot_cost(runs: Sequence[Run], ax: Axes, log: bool) -> None:
     for run in runs:
-        ax.plot(run.epochs, run.cost, color=run.colour, marker=run.marker)
+        epochs, cost = run.by_phase(run.epochs), run.by_phase(run.cost)
+        ax.plot(epochs, cost, color=run.colour, marker=run.marker)
+    if len(runs) == 1:
+        _name_phases(runs[0], ax)
     names = dict.fromkeys("cost" if run.is_validated else run.loss.name for run in runs)
     ax.set_ylabel(f"training {' or '.join(names)}")
-    _set_scale(ax, log)
+    _set_scale(ax, log or any(run.phases for run in runs))  # each phase has a cost of its own
+
+
+def _name_phases(run: Run, ax: Axes) -> None:
+    """Write the name of each phase where it begins, at a thin line."""
+    for start, name in run.phases:
+        epoch = run.epochs[start - 1] if start else 0
+        ax.vlines(epoch, 0, 1, GREY, "dotted", linewidth=1, transform=ax.get_xaxis_transform())
+        ax.text(epoch, 1, f" {name}", transform=ax.get_xaxis_transform(), va="bottom", fontsize=8)
 
 
 def _plot_patience(runs: Sequence[Run], ax: Axes) -> None:
@@ -178,11 +190,14 @@ def _plot_patience(runs: Sequence[Run], ax: Axes) -> None:
 
 
 def _set_scale(ax: Axes, log: bool) -> None:
-    if not log or not any((line.get_ydata() > 0).any() for line in ax.lines):
+    values = numpy.concatenate([line.get_ydata() for line in ax.lines] or [numpy.empty(0)])
+    values = values[values > 0]
+    if not log or not len(values):
         return
     ticker = import_optional("matplotlib.ticker", "pictures need matplotlib")
+    is_narrow = values.max() < 100 * values.min()
     ax.set_yscale("log", nonpositive="mask")
-    ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if is_narrow else (1,)))
     ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
     ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 

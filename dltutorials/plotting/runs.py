@@ -8,6 +8,7 @@
 """
 
 import json
+import operator
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -46,6 +47,8 @@ class Run(NamedTuple):
         In minibatches.
     loss : Loss
         What the losses are; where nothing was validated, what the cost is.
+    phases : list of (int, str)
+        The first record of each phase of the run and its name, where it has phases.
     """
 
     label: str
@@ -57,11 +60,17 @@ class Run(NamedTuple):
     test: numpy.ndarray
     patience: numpy.ndarray
     loss: Loss
+    phases: Sequence[tuple[int, str]] = ()
 
     @property
     def marker(self) -> str | None:
-        """A point where there is only one, which makes no line."""
-        return "." if len(self.epochs) == 1 else None
+        """A point where a phase has only one, which makes no line."""
+        starts = [*(start for start, _ in self.phases or [(0, "")]), len(self.epochs)]
+        return "." if min(map(operator.sub, starts[1:], starts)) == 1 else None
+
+    def by_phase(self, values: numpy.ndarray) -> numpy.ndarray:
+        """Return one of the columns with a nan between phases, where a line is to break."""
+        return numpy.insert(values, [start for start, _ in self.phases[1:]], numpy.nan)
 
     @property
     def best(self) -> int | None:
@@ -133,7 +142,8 @@ def _history_of(run: Any) -> History:
 
 def _batches_of(result: Result) -> int:
     """Return how many minibatches an epoch has."""
-    for record in reversed(result.history):
+    first = result.history[0].get("phase") if result.history else None
+    for record in reversed([each for each in result.history if each.get("phase") == first]):
         if record["epoch"] > 1:
             before: int = record["iteration"] + 1 - record["minibatch"]
             return before // (record["epoch"] - 1)
@@ -167,7 +177,14 @@ def _columns(history: History, label: str, colour: Any) -> Run:
         test=column("test_score") * scale,
         patience=column("patience"),
         loss=loss,
+        phases=_phases_of(history.records),
     )
+
+
+def _phases_of(records: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
+    names = [record.get("phase") for record in records]
+    starts = [n for n, name in enumerate(names) if name and (n == 0 or name != names[n - 1])]
+    return [(start, plain(shorten(str(names[start]), LONGEST_NAME))) for start in starts]
 
 
 def _loss_of(header: dict[str, Any]) -> Loss:

@@ -224,7 +224,7 @@ def test_wrong_usage_is_status_2(main, capsys, arguments):
 
 
 def test_help_names_defaults_and_units(main, capsys):
-    for kind in ("history", "filters", "errors", "snapshots"):
+    for kind in ("history", "filters", "reconstructions", "errors", "snapshots"):
         with pytest.raises(SystemExit, match="0"):
             main([kind, "--help"])
         text = " ".join(capsys.readouterr().out.split())
@@ -240,6 +240,23 @@ def test_in_a_process_of_its_own_without_a_screen(tmp_path):
     result = run_python(script, "filters", "best_model.pkl", folder=tmp_path, **variables)
     assert result.stderr == ""
     assert picture(tmp_path / "filters.png")[0] == "PNG"
+
+
+@pytest.mark.usefixtures("written")
+def test_reconstructions_of_an_autoencoder(main, capsys):
+    rng = numpy.random.RandomState(0)
+    about = Description("da", {"corruption_level": 0.3, "contraction_level": 0.0})
+    save_params([rng.randn(784, 4), rng.randn(4), rng.randn(784)], "da.pkl", about)
+    command = ["reconstructions", "--dataset", "tiny.npz", "--output", "a.png"]
+    assert main([*command, "da.pkl", "--images", "6"]) == 0
+    assert capsys.readouterr().out == "wrote a.png: 6 test images and their reconstructions\n"
+    assert picture("a.png")[0] == "PNG"
+    assert main([*command, "da.pkl", "--images", "0"]) == 2
+    assert "images: got 0, expected an integer of at least 1" in capsys.readouterr().err
+    assert main([*command, "da.pkl", "--corruption-level", "2"]) == 2
+    assert "corruption_level: got 2.0, expected a number from 0 to 1" in capsys.readouterr().err
+    assert main([*command, "mlp.pkl"]) == 1
+    assert "mlp.pkl: a model of the class MLP reconstructs nothing; give" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("written")

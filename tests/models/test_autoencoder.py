@@ -9,7 +9,7 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
-from helpers import load_script
+from helpers import ROOT, load_script
 
 pytestmark = pytest.mark.numbers
 
@@ -69,6 +69,16 @@ def test_a_file_gives_the_model_back(tmp_path):
     assert saved.options == {"corruption_level": 0.25, "contraction_level": 0.0}
     x = numpy.random.RandomState(0).uniform(size=(2, 6))
     assert saved.reconstruct(x) == pytest.approx(model.reconstruct(x))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("level", "published"), [(0.3, 81.764986), (0, 63.289169)])
+def test_the_first_epoch_costs_what_the_original_prints(find_main, capsys, level, published):
+    main = find_main("train_da")
+    dataset = ["--dataset", str(ROOT / "data" / "mnist.pkl.gz")]
+    assert main([*dataset, "--corruption-level", str(level), "--n-epochs", "1"]) == 0
+    cost = float(capsys.readouterr().out.split()[5])
+    assert cost == pytest.approx(published, abs=5e-6)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import functools
 from pathlib import Path
 
-from dltutorials import OptionError, load_data, load_model, save_params
+from dltutorials import OptionError, load_data, load_mnist, load_model, save_params
 from dltutorials.cli.outputs import CheckpointFile, HistoryFile
 from dltutorials.cli.prepare import make_placeholders, prepare_phases
 from dltutorials.models import StackedAutoencoder, find_chapter
@@ -143,6 +143,19 @@ def test_a_run_killed_in_any_phase_goes_on_to_the_same_bytes(run, minibatch):
     assert run.finish(name) == run.undisturbed
 
 
+@pytest.mark.slow
+def test_the_first_steps_cost_what_they_do_in_the_run_of_the_published_small_test():
+    script, train_set = load_script("train_sda"), load_mnist()[0]
+    options = script.make_parser().parse_args(["--batch-size", "300"])
+    data, (x, y) = load_data([[rows[:600] for rows in train_set]] * 3), make_placeholders()
+    model = script.make_model(options)(x, data.n_in, data.n_out)
+    layers = [phase.prepare() for phase in prepare_phases(options, model, x, y, data)[:3]]
+    costs = [[float(layer.train_minibatch(number)) for number in (0, 1)] for layer in layers]
+    assert costs[0] == pytest.approx([935.167177, 863.831227], rel=1e-6)
+    assert costs[1] == pytest.approx([1148.213173, 1096.372052], rel=1e-6)
+    assert costs[2] == pytest.approx([1104.636061, 1044.642903], rel=1e-6)
+
+
 @pytest.fixture
 def main(find_main, tiny_file):
     script = find_main("train_sda")
@@ -188,7 +201,8 @@ def test_the_script_goes_on_in_each_phase_and_its_file_predicts(main, capsys, ti
         "iteration-0000000005-layer-1.pkl",
         "iteration-0000000035-fine-tuning.pkl",
     ]
-    assert len(read_history("all.jsonl").records) == 6
+    header, records = read_history("all.jsonl")
+    assert (header["loss"]["name"], len(records)) == ("error", 6)
     files = ["--history", "some.jsonl", "--checkpoint", "state"]
     assert main("--pretraining-epochs", "0", "--n-epochs", "1") == 0
     assert "layer" not in capsys.readouterr().out

@@ -9,6 +9,7 @@ from dltutorials.training.history import History, HistoryWriter
 from dltutorials.training.loss import COST, Loss
 from dltutorials.training.result import Result
 
+import numpy
 import pytest
 from drawings import fits, history, records
 from matplotlib.figure import Figure
@@ -71,6 +72,26 @@ class TestHistory:
         [cost] = plot_history([run, run], labels=["a", "b"])
         assert legend_of([cost]) == ["a", "b"]
         assert fits(cost.figure)
+
+    @pytest.mark.parametrize("as_result", [False, True])
+    def test_each_phase_has_its_name_and_a_line_of_its_own(self, as_result):
+        layer = [{**record, "phase": "layer 1"} for record in records(n=2)]
+        for record in layer:
+            record.update(validation_loss=None, test_score=None, patience=None, cost=100.0)
+        whole = [{**record, "iteration": record["iteration"] + 20} for record in records()]
+        both = [*layer, *({**record, "phase": "fine-tuning"} for record in whole)]
+        run = History({"n_train_batches": 10}, both)
+        if as_result:
+            run = Result(history=[{"minibatch": 10, **record} for record in both])
+        errors, cost, _ = plot_history(run)
+        assert [text.get_text() for text in cost.texts] == [" layer 1", " fine-tuning"]
+        assert [text.get_position()[0] for text in cost.texts] == [0, 2]
+        x, y = cost.lines[0].get_data()
+        numpy.testing.assert_array_equal(x, [1, 2, numpy.nan, 3, 4, 5, 6])
+        numpy.testing.assert_array_equal(y[:4], [100, 100, numpy.nan, 1])
+        assert cost.get_yscale() == "log"
+        assert errors.get_yscale() == "linear"
+        assert fits(errors.figure)
 
     def test_the_best_of_what_is_to_be_raised_is_the_largest(self):
         loss = Loss("pseudo-likelihood", is_fraction=False, larger_is_better=True)
