@@ -15,6 +15,7 @@ from dltutorials.checks import require_probability
 from dltutorials.datasets.examples import as_examples
 from dltutorials.exceptions import DataError
 from dltutorials.plotting.images import plot_images
+from dltutorials.types import Axes
 
 import numpy
 
@@ -27,8 +28,8 @@ def plot_reconstructions(
     corruption_level: float | None = None,
     img_shape: tuple[int, int] | None = None,
     seed: int = 0,
-    ax: Any = None,
-) -> Any:
+    ax: Axes = None,
+) -> Axes:
     """Draw examples, below each the same with noise, and below that its reconstruction.
 
     Parameters
