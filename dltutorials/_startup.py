@@ -5,7 +5,9 @@ is run by its path does the same with ``scripts/launcher.py``, which works witho
 this package too.
 """
 
+import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -23,10 +25,19 @@ def _is_the_command() -> bool:
     return program in ("dltutorials", "dltutorials.exe")
 
 
+def _interrupt(_number: int = 0, _frame: object = None) -> None:
+    """End at once: imports would take an exception for their own, and nothing is at stake."""
+    with contextlib.suppress(OSError):
+        os.write(2, b"dltutorials: interrupted\n")
+    os._exit(130)
+
+
+_interrupt.of_a_program = True  # type: ignore[attr-defined]  # dltutorials.cli.console asks for it
+
+
 def _report(kind: type[BaseException], error: BaseException, traceback: object) -> None:
     if issubclass(kind, KeyboardInterrupt):
-        print("dltutorials: interrupted", file=sys.stderr)
-        sys.exit(130)
+        _interrupt()
     if issubclass(kind, ImportError):
         print(f"dltutorials: error: {error}", file=sys.stderr)
         sys.exit(1)
@@ -46,3 +57,5 @@ if _owner.isdecimal():
 
 if _is_the_command():
     sys.excepthook = _report
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)

@@ -4,13 +4,17 @@ Importing Theano takes seconds. A missing package, or Ctrl-C, is one line during
 that time too, and a checkout that is not installed finds its own package.
 """
 
+import contextlib
 import os
+import signal
 import sys
 
 
 def start() -> None:
     """Report in one line what goes wrong while the script imports what it needs."""
     sys.excepthook = _report
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if os.path.exists(os.path.join(root, "dltutorials", "__init__.py")):
         sys.path.append(root)  # behind what is installed
@@ -24,12 +28,20 @@ def run(command: str) -> None:
     sys.exit(import_module(f"dltutorials.commands.{command}").main())
 
 
+def _interrupt(_number: int = 0, _frame: object = None) -> None:
+    """End at once: imports would take an exception for their own, and nothing is at stake."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{os.path.basename(sys.argv[0])}: interrupted\n".encode(errors="replace"))
+    os._exit(130)
+
+
+_interrupt.of_a_program = True  # type: ignore[attr-defined]  # dltutorials.cli.console asks for it
+
+
 def _report(kind: type[BaseException], error: BaseException, traceback: object) -> None:
-    program = os.path.basename(sys.argv[0])
     if issubclass(kind, KeyboardInterrupt):
-        print(f"{program}: interrupted", file=sys.stderr)
-        sys.exit(130)
+        _interrupt()
     if issubclass(kind, ImportError):
-        print(f"{program}: error: {error}", file=sys.stderr)
+        print(f"{os.path.basename(sys.argv[0])}: error: {error}", file=sys.stderr)
         sys.exit(1)
     sys.__excepthook__(kind, error, traceback)  # type: ignore[arg-type]

@@ -18,24 +18,21 @@ the terminal's encoding lacks is written as an escape.
 import argparse
 import contextlib
 import os
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, NoReturn, TextIO
 
 from dltutorials._version import __version__
+from dltutorials.cli.signals import exit_status, interruptible
 from dltutorials.exceptions import DataWarning, DLTutorialsError, OptionError
-from dltutorials.io.locks import OutputLocks
+from dltutorials.io.locks import locking
 from dltutorials.training.progress import above_bars
-from dltutorials.types import PathLike
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 _program_name: ContextVar[str | None] = ContextVar("program_name", default=None)
-_locks: ContextVar[OutputLocks | None] = ContextVar("locks", default=None)
 _IN_ASCII = {"±": "+/-", "×": "x", "–": "-", "…": "..."}  # noqa: RUF001
 
 
@@ -90,8 +87,23 @@ def run(
     argv : sequence of str, optional
         By default those of the command line.
     """
+    with interruptible():
+        try:
+            return _run(program, parser, argv)
+        except KeyboardInterrupt as interrupt:
+            return fail("interrupted", exit_status(interrupt))
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                _give_up_if_broken(stream)
+
+
+def _run(
+    program: Callable[[argparse.Namespace], int],
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+) -> int:
     try:
-        with _plain_warnings(), _locking():
+        with _plain_warnings(), locking():
             return program(parser.parse_args(argv))
     except OptionError as error:
         return fail(f"error: {error}", WRONG_USAGE)
@@ -99,16 +111,11 @@ def run(
         return fail(f"error: {error}", FAILED)
     except MemoryError:
         return fail("error: not enough memory; try --chunk-size, or float32", FAILED)
-    except KeyboardInterrupt:
-        return fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         return FAILED  # the reader of our output is gone
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else error
         return fail(f"error: {what}", FAILED)
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            _give_up_if_broken(stream)
 
 
 @contextlib.contextmanager
@@ -126,29 +133,6 @@ def _plain_warnings() -> Iterator[None]:
 
         warnings.showwarning = print_line
         yield
-
-
-@contextlib.contextmanager
-def _locking() -> Iterator[None]:
-    with OutputLocks() as locks:
-        token = _locks.set(locks)
-        try:
-            yield
-        finally:
-            _locks.reset(token)
-
-
-def hold_output(path: PathLike) -> None:
-    """Keep other programs from writing a file or folder until this one ends.
-
-    Raises
-    ------
-    OutputError
-        If another program writes it.
-    """
-    locks = _locks.get()
-    if locks is not None:
-        locks.hold(path)
 
 
 def fail(message: str, status: int) -> int:
@@ -185,20 +169,6 @@ def named(name: str) -> Iterator[None]:
         yield
     finally:
         _program_name.reset(token)
-
-
-@contextlib.contextmanager
-def handled(number: int, handler: Any) -> Iterator[None]:
-    """Handle a signal differently during the block, where Python allows it: in the main thread."""
-    previous = signal.getsignal(number)
-    if previous is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        signal.signal(number, previous)
 
 
 def _print(text: str, file: TextIO | None, end: str = "\n") -> None:

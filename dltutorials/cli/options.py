@@ -26,11 +26,11 @@ from dltutorials.checks import (
     require_positive,
 )
 from dltutorials.cli.arguments import add_option
-from dltutorials.cli.console import hold_output
 from dltutorials.datasets import FILE_NAME, find_dataset, list_files
 from dltutorials.datasets.shuffling import as_shuffle
 from dltutorials.io.files import make_folder, prepare_output
 from dltutorials.io.in_use import FilesInUse
+from dltutorials.io.locks import hold_output
 from dltutorials.io.targets import check_output
 from dltutorials.training.early_stopping import EarlyStopping
 from dltutorials.training.history import prepare_history_path

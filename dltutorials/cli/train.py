@@ -1,10 +1,11 @@
 """What a training script does: prepare, train, report."""
 
 import argparse
+import contextlib
 from collections.abc import Sequence
 
 from dltutorials import backend
-from dltutorials.cli.console import DONE, FAILED, INTERRUPTED, fail, print_message, print_results
+from dltutorials.cli.console import DONE, FAILED, fail, print_message, print_results
 from dltutorials.cli.outputs import LinePrinter, open_outputs
 from dltutorials.cli.prepare import (
     MakeModel,
@@ -15,6 +16,7 @@ from dltutorials.cli.prepare import (
     prepare_datasets,
     prepare_phases,
 )
+from dltutorials.cli.signals import INTERRUPTED
 from dltutorials.exceptions import DataError, ResumeError, within
 from dltutorials.loading import SharedDatasets
 from dltutorials.training.callbacks import Callback
@@ -90,7 +92,7 @@ def train_and_report(
     signals, bar = StopSignals(), ProgressBar(disable=options.quiet)
     watchers: list[Callback] = [] if options.quiet else [LinePrinter()]
     watchers += [bar] if bar.is_shown else []
-    with signals, bar:
+    with contextlib.closing(signals), bar:
         try:
             result = train_phases(phases, [*watchers, *files, signals], state)
         except ResumeError as error:

@@ -3,7 +3,6 @@
 import argparse
 import functools
 import json
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +13,12 @@ from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import check_files, check_numbers
+from dltutorials.cli.signals import exit_status
 from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import OptionError
 from dltutorials.io.files import make_folder, prepare_output
 from dltutorials.io.in_use import FilesInUse
+from dltutorials.io.locks import hold_output
 from dltutorials.selection.comparison import Outcome, compare
 from dltutorials.selection.grid import Run, make_runs
 from dltutorials.selection.parallel import run_jobs
@@ -82,23 +83,22 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         show.say(f"{len(records)} of {len(jobs)} runs are finished already in {options.results}")
     waiting = [job for job in jobs if job.key not in records]
     try:
-        with console.handled(signal.SIGTERM, _interrupt):
-            for record in run_jobs(waiting, n_processes, options.dask) if waiting else ():
-                records[record["key"]] = record
-                show(record, len(records))
+        for record in run_jobs(waiting, n_processes, options.dask) if waiting else ():
+            records[record["key"]] = record
+            show(record, len(records))
     except KeyboardInterrupt as interrupt:
         console.print_message(
             f"interrupted; {len(records)} of {len(jobs)} runs are finished in {options.results}; "
             "the same command continues with the others"
         )
-        return interrupt.args[0] if interrupt.args else console.INTERRUPTED
+        return exit_status(interrupt)
     return report([(run, records[job.key]) for run, job in zip(runs, jobs)], options)
 
 
 def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
     """Return the job of each run, with the data in a file that all of them can share."""
     make_folder(folder)
-    console.hold_output(folder)
+    hold_output(folder)
     files = FilesInUse()
     dataset = find_dataset(runs[0].options["dataset"], runs[0].options["offline"])
     files.read("--dataset", *list_files(dataset))
@@ -166,7 +166,3 @@ def report(outcomes: Sequence[Outcome], options: argparse.Namespace) -> int:
         path = Path(options.results, f"{comparison.best[1]['key']}.pkl")
         console.print_message(f"the parameters of the best run are in {path}")
     return console.DONE
-
-
-def _interrupt(number: int, _frame: Any) -> None:
-    raise KeyboardInterrupt(128 + number)

@@ -21,6 +21,8 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,33 @@ class OutputLocks(contextlib.ExitStack):
             raise cannot_make(Path(path), error) from None
         self.callback(_give_up, lock, place)
         place.write_text(_describe_me(), encoding="utf-8")
+
+
+_of_the_program: ContextVar[OutputLocks | None] = ContextVar("locks", default=None)
+
+
+@contextlib.contextmanager
+def locking() -> Iterator[None]:
+    """Give up, when the block ends, the locks that :func:`hold_output` has taken in it."""
+    with OutputLocks() as locks:
+        token = _of_the_program.set(locks)
+        try:
+            yield
+        finally:
+            _of_the_program.reset(token)
+
+
+def hold_output(path: PathLike) -> None:
+    """Keep other programs from writing a file or folder until this one ends.
+
+    Raises
+    ------
+    OutputError
+        If another program writes it.
+    """
+    locks = _of_the_program.get()
+    if locks is not None:
+        locks.hold(path)
 
 
 def _lock_of(path: PathLike) -> Path:

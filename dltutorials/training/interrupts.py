@@ -18,6 +18,8 @@ import threading
 from typing import Any
 
 from dltutorials.training.callbacks import Callback
+from dltutorials.training.state import TrainingState
+from dltutorials.training.task import Task
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -25,9 +27,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class StopSignals(Callback):
     """Notes signals instead of letting them interrupt, and has the training loop end.
 
-    Handlers are installed when the ``with`` block is entered and put back when
-    it is left or at the first signal; only in the main thread, where Python
-    allows it, and not for a signal that the process ignores (``nohup``).
+    Handlers are installed when the ``with`` block is entered, or else when training begins
+    (what is compiled before may be interrupted in the middle). They are put back when the block
+    is left, by :meth:`close`, or at the first signal. All this only in the main thread, where
+    Python allows it, and not for a signal that the process ignores (``nohup``).
 
     Attributes
     ----------
@@ -48,20 +51,30 @@ class StopSignals(Callback):
         """The exit status of a program that ends for the signal: 130 or 143."""
         return 128 + (self.received or signal.SIGINT)
 
+    def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
+        """Note signals from here on."""
+        self._install()
+
+    def close(self) -> None:
+        """Put the handlers back."""
+        while self._previous:
+            signal.signal(*self._previous.popitem())
+
     def __enter__(self) -> "StopSignals":
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                    self._previous[number] = signal.signal(number, self._note)
+        self._install()
         return self
 
     def __exit__(self, *_exception: Any) -> None:
-        self._put_back()
+        self.close()
+
+    def _install(self) -> None:
+        is_main = threading.current_thread() is threading.main_thread()
+        if not is_main or self._previous or self.stop_requested():
+            return
+        for number in _SIGNALS:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._previous[number] = signal.signal(number, self._note)
 
     def _note(self, number: int, _frame: Any) -> None:
         self.received = number
-        self._put_back()
-
-    def _put_back(self) -> None:
-        while self._previous:
-            signal.signal(*self._previous.popitem())
+        self.close()
