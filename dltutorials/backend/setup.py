@@ -159,6 +159,9 @@ def _default_flags(user: UserSettings) -> dict[str, str]:
     flags = {}
     if "allow_gc" not in user:
         flags["allow_gc"] = "False"
+    if "compile.wait" not in user and "compile.timeout" not in user:
+        # Look often whether another process has done, and say soon that it has not.
+        flags.update({"compile.wait": "1", "compile.timeout": "120"})
     if "cxx" not in user and not openblas.can_compile():
         flags["cxx"] = ""
     if "blas.ldflags" not in user:

@@ -14,12 +14,14 @@ reshape a constant once, while optimising, and in every process a test program
 for the options that suit the processor. :func:`patch_module_cache` changes all
 four, in Theano 1.0.5 only; other versions may differ, and lets it parse headers once
 (:mod:`dltutorials.backend.precompiled_header`). The keys become right; the C code and its
-results stay the same. :func:`quick_import` spares its import.
+results stay the same. :func:`quick_import` spares its import, :class:`ExplainWaiting` its
+messages.
 """
 
 import contextlib
 import hashlib
 import importlib
+import logging
 import sys
 import types
 import warnings
@@ -40,6 +42,7 @@ def quick_import() -> Iterator[None]:
     ``distutils`` would be that of setuptools, which brings all of setuptools; Python's own
     does as well, and is gone from ``sys.modules`` afterwards, as setuptools wants it.
     """
+    logging.getLogger("theano.gof.compilelock").addFilter(ExplainWaiting())
     before = set(sys.modules)
     stats = types.ModuleType("scipy.stats")
     if hasattr(importlib.import_module("scipy"), "__getattr__"):  # it loads its parts when needed
@@ -65,6 +68,33 @@ def _import_own_distutils() -> None:
                 importlib.import_module(name)
     finally:
         sys.meta_path[:0] = finders
+
+
+class ExplainWaiting(logging.Filter):
+    """Says in one line what is waited for, and how long, when compiled code is locked.
+
+    Theano says it in two, without the time, and as many again where all is well: when it
+    prolongs a lock of its own, or when it takes over that of a process that has died.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite a record, or drop it."""
+        if not str(record.msg).startswith("Waiting for existing lock"):
+            return record.levelno > logging.INFO and "by dead" not in str(record.msg)
+        config = importlib.import_module("theano").config
+        lock = Path(config.compiledir, "lock_dir")
+        owner = "another process"
+        with contextlib.suppress(OSError, ValueError):
+            number, _, host = (lock / "lock").read_text().strip().split("_", 2)
+            owner = f"process {number[:20]} on {ascii(host[:80])[1:-1]}"
+        record.msg, record.args = (
+            (
+                f"waiting for {owner}, which compiles; for at most {config.compile.timeout} s, or "
+                f"until you remove {lock}"
+            ),
+            (),
+        )
+        return True
 
 
 def patch_module_cache(theano: Any) -> bool:

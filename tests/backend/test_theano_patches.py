@@ -1,3 +1,4 @@
+import socket
 import textwrap
 from types import SimpleNamespace
 
@@ -93,3 +94,43 @@ def test_what_theano_hardly_needs_is_imported_when_it_is_used(tmp_path):
     """
     done = run_python("-W", "error::UserWarning", "-c", textwrap.dedent(program), folder=tmp_path)
     assert done.stdout == "set()\n0.3173\n0.5 True\n"
+
+
+# The messages of Theano's lock.
+
+
+@pytest.fixture
+def compile_lock(tmp_path, monkeypatch, caplog):
+    """Return Theano's function that takes the lock, in a folder of its own, with what it says."""
+    import theano
+    from theano.gof import compilelock
+
+    config = SimpleNamespace(
+        compiledir=str(tmp_path), compile=SimpleNamespace(wait=0.01, timeout=0.05)
+    )
+    monkeypatch.setattr(theano, "config", config)
+    monkeypatch.setattr(compilelock, "config", config)
+    lock = tmp_path / "lock_dir"
+    monkeypatch.setattr(
+        compilelock.get_lock, "unlocker", compilelock.Unlocker(str(lock)), raising=False
+    )
+
+    def take(owner):
+        lock.mkdir()
+        (lock / "lock").write_text(owner)
+        compilelock.lock(str(lock))
+        return [record.getMessage() for record in caplog.records]
+
+    return take
+
+
+def test_waiting_for_a_process_of_another_machine_is_explained_in_one_line(compile_lock, tmp_path):
+    [waiting] = compile_lock("17_0123456789_elsewhere\n")
+    assert waiting == (
+        "waiting for process 17 on elsewhere, which compiles; for at most 0.05 s, or until you "
+        f"remove {tmp_path}/lock_dir"
+    )
+
+
+def test_a_lock_that_a_dead_process_left_is_not_worth_a_word(compile_lock):
+    assert compile_lock(f"{2**22 + 1}_0123456789_{socket.gethostname()}\n") == []

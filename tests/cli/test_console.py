@@ -153,6 +153,22 @@ WAYS = {
 }
 
 
+CTRL_C = {
+    "once": "os.kill(os.getpid(), signal.SIGINT)\n",
+    "where it is taken for an import's failure": """
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except BaseException:
+    raise ImportError
+""",
+    "where another's hook is in place": """
+import sys
+sys.excepthook = None
+os.kill(os.getpid(), signal.SIGINT)
+""",
+}
+
+
 @pytest.fixture
 def early(tmp_path):
     """Return a function that runs Python where importing NumPy does something else."""
@@ -164,9 +180,10 @@ def early(tmp_path):
     return run
 
 
+@pytest.mark.parametrize("how", CTRL_C)
 @pytest.mark.parametrize("name", WAYS)
-def test_ctrl_c_while_importing_is_one_line(early, name):
-    done = early(WAYS[name], "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+def test_ctrl_c_while_importing_is_one_line(early, name, how):
+    done = early(WAYS[name], f"import os, signal\n{CTRL_C[how]}")
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == f"{name}: interrupted\n"
 

@@ -67,3 +67,13 @@ def test_nothing_is_installed_outside_the_main_thread():
     thread.start()
     thread.join()
     assert seen == [(before, False)]
+
+
+def test_they_are_noted_from_the_first_phase_on_until_closed():
+    before = handlers()
+    signals = StopSignals()
+    for _ in range(2):
+        signals.on_begin(task=None, state=None, n_epochs=1)
+        assert handlers() != before
+    signals.close()
+    assert handlers() == before

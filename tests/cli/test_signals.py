@@ -1,0 +1,74 @@
+import os
+import signal
+
+from dltutorials.cli import console
+from dltutorials.cli.signals import handled
+
+import pytest
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.fixture
+def run():
+    """Return console.run, in a process that is the program's own."""
+
+    def while_importing(*_):
+        raise AssertionError("the program has begun")
+
+    while_importing.of_a_program = True
+    before = [signal.getsignal(number) for number in NUMBERS]
+    signal.signal(signal.SIGINT, while_importing)
+    yield lambda program: console.run(lambda _: program(), console.Parser(prog="program"), [])
+    for number, handler in zip(NUMBERS, before):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_that_come_together_end_a_program_once_and_in_good_order(
+    run, capsys, number, status
+):
+    tidied = []
+
+    def program():
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            for each in NUMBERS:
+                os.kill(os.getpid(), each)
+            tidied.append(True)
+
+    assert run(program) == status
+    assert tidied == [True]
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith(": interrupted")
+
+
+def test_a_program_that_swallows_ctrl_c_gets_the_next_one(run, monkeypatch):
+    def program():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            monkeypatch.setattr("time.monotonic", lambda: 1e9)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError
+
+    assert run(program) == 130
+
+
+def test_at_the_end_there_is_nothing_to_interrupt(run):
+    assert run(lambda: 0) == 0
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_handlers_of_a_notebook_are_left_alone(capsys):
+    before = [signal.getsignal(number) for number in NUMBERS]
+    assert console.run(lambda _: 0, console.Parser(prog="program"), []) == 0
+    assert before == [signal.getsignal(number) for number in NUMBERS]
+
+
+def test_a_signal_is_handled_differently_for_a_while():
+    before = signal.getsignal(signal.SIGTERM)
+    with handled(signal.SIGTERM, signal.SIG_IGN):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
