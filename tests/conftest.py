@@ -26,13 +26,14 @@ OF_THE_OTHER = {
         "mrg_states",
         "mrg_streams",
         "mrg_uniform",
+        "numba_functions",
         "numba_kernels",
         "pytensor_index",
         "pytensor_scan",
         "random_streams_numba",
         "random_streams",
     ),
-    "PyTensor": ("whole_graph_linker", "sum_of_squares", "theano_patches"),
+    "PyTensor": ("whole_graph_linker", "sum_of_squares", "theano_patches", "vector_functions"),
 }[backend.name()]
 collect_ignore = [f"backend/test_{name}.py" for name in OF_THE_OTHER]
 

@@ -38,7 +38,8 @@ def load_kernels_at_first_use() -> None:
 
     def fgraph_convert(self: Any, fgraph: Any, **options: Any) -> Any:
         try:
-            importlib.import_module("dltutorials.backend.numba_kernels")
+            for name in ("numba_kernels", "numba_functions"):
+                importlib.import_module(f"dltutorials.backend.{name}")
         except ImportError as error:  # of a Numba that is older than NumPy, for example
             raise SetupError(
                 f"Numba, which compiles for PyTensor, cannot be imported: {error}; "

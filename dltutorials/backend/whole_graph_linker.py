@@ -26,6 +26,7 @@ from typing import Any
 from dltutorials.backend.flags import UserSettings
 from dltutorials.backend.labels import CheckedLabels
 from dltutorials.backend.sum_of_squares import SumOfSquares
+from dltutorials.backend.vector_functions import VectorFunction
 
 import theano
 from theano.compile.ops import DeepCopyOp, Shape_i
@@ -38,7 +39,8 @@ from theano.tensor.nnet import nnet
 from theano.tensor.subtensor import Subtensor
 
 _OPERATIONS = (
-    *(Elemwise, CAReduce, DimShuffle, Subtensor, Argmax, SumOfSquares, CheckedLabels),
+    *(Elemwise, CAReduce, DimShuffle, Subtensor, Argmax),
+    *(SumOfSquares, CheckedLabels, VectorFunction),
     *(Dot22, Dot22Scalar, Gemm, Gemv, Ger),
     *(nnet.Softmax, nnet.SoftmaxWithBias, nnet.SoftmaxGrad),
     *(nnet.CrossentropySoftmaxArgmax1HotWithBias, nnet.CrossentropySoftmax1HotWithBiasDx),

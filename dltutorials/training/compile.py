@@ -18,7 +18,12 @@ from dltutorials.loading import examine
 from dltutorials.minibatch import as_shared_datasets, n_minibatches
 from dltutorials.shared import SharedDataset
 from dltutorials.training.loss import Loss
-from dltutorials.training.minibatch_function import evaluator, indexed, minibatch_function
+from dltutorials.training.minibatch_function import (
+    evaluator,
+    indexed,
+    minibatch_function,
+    row_evaluator,
+)
 from dltutorials.training.placeholders import check_placeholders
 from dltutorials.training.task import Task
 from dltutorials.types import Expression, SharedVariable, Updates
@@ -101,6 +106,7 @@ def compile_task(
     step = minibatch_function(cost, x, y, train_set, batch_size, updates)
     rest = _find_rest(step, params)
     evaluate = functools.partial(_evaluate, x, y, batch_size, exact_evaluation)
+    errors = getattr(getattr(errors, "tag", None), "mean_of", errors)
     means = [] if errors is None else [_mean(*evaluate(errors, data)) for data in evaluated]
     validate, test, *_ = [*means, None, None]
     flags = functools.partial(evaluate, misclassified, *evaluated[:1])
@@ -128,9 +134,15 @@ def _evaluate(
     output: Expression,
     data: SharedDataset,
 ) -> tuple[Callable[[], numpy.ndarray], list[int] | None]:
-    """Return what gives an output for each minibatch of a set, and their sizes if they differ."""
-    function = functools.partial(minibatch_function, output, x, y, data, batch_size)
-    return evaluator(function, data, batch_size, exact_evaluation)
+    """Return what gives an output for each minibatch of a set, and their sizes if they differ.
+
+    Of a vector it gives the numbers for all examples.
+    """
+    n_rows = data.n_examples - (0 if exact_evaluation else data.n_examples % batch_size)
+    function = functools.cache(functools.partial(minibatch_function, output, x, y, data))
+    if output.ndim:
+        return row_evaluator(function, data, batch_size, n_rows), None
+    return evaluator(functools.partial(function, batch_size), data, batch_size, n_rows)
 
 
 def _mean(evaluate: Callable, sizes: list[int] | None) -> Callable[[], float]:

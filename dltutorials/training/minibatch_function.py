@@ -10,11 +10,12 @@ Every function of a training run has one input, the number of a minibatch; ``giv
 >>> total = minibatch_function(x.sum(), x, None, data, batch_size=2)
 >>> float(total(0)), float(total(1))
 (3.0, 4.0)
->>> values, sizes = evaluator(lambda: total, data, batch_size=2, exact_evaluation=True)
+>>> values, sizes = evaluator(lambda: total, data, batch_size=2, n_rows=3)
 >>> values().tolist(), sizes
 ([3.0, 4.0], [2, 1])
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,8 @@ from dltutorials.types import Expression, Updates
 import numpy
 import theano
 import theano.tensor as T
+
+_ROWS_AT_A_TIME = 500
 
 
 def minibatch_function(
@@ -97,15 +100,16 @@ def indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable
 
 
 def evaluator(
-    compile_function: Callable, data: SharedDataset, batch_size: int, exact_evaluation: bool
+    compile_function: Callable, data: SharedDataset, batch_size: int, n_rows: int
 ) -> tuple[Callable[[], numpy.ndarray], list[int] | None]:
-    """Return what evaluates a function on each minibatch, and their sizes if they differ."""
-    n_batches, n_left = divmod(data.n_examples, batch_size)
-    sizes = [batch_size] * n_batches
-    if exact_evaluation and n_left:
-        sizes.append(n_left)  # a slice beyond the end is as long as there are rows
+    """Return what evaluates a function on each minibatch of `n_rows`, and the sizes if they differ.
+
+    The last minibatch may be smaller; it ends where the data end, even if `n_rows` is less.
+    """
+    n_batches, n_left = divmod(n_rows, batch_size)
+    sizes = [batch_size] * n_batches + [n_left] * (n_left > 0)
     evaluate = evaluate_last = indexed(compile_function(), data, len(sizes))
-    if len(sizes) > n_batches and uses_jax():  # which has a function for each size
+    if n_left and uses_jax():  # which has a function for each size
         evaluate_last = indexed(compile_function(n_rows=n_left), data, len(sizes))
 
     def evaluate_all() -> numpy.ndarray:
@@ -114,4 +118,22 @@ def evaluator(
         data.unload()
         return values
 
-    return evaluate_all, None if len(sizes) == n_batches else sizes
+    return evaluate_all, sizes if n_left else None
+
+
+def row_evaluator(
+    compile_function: Callable[..., Callable], data: SharedDataset, batch_size: int, n_rows: int
+) -> Callable[[], numpy.ndarray]:
+    """Return what evaluates a vector, a number for each example, on `n_rows` of a data set.
+
+    The numbers do not depend on other examples, and matrix products of few rows are slow: 500
+    rows are taken at a time, unless the model is one of minibatches of a fixed size.
+    """
+    size = min(n_rows, max(batch_size, _ROWS_AT_A_TIME)) if data.is_resident else batch_size
+    if size != batch_size:
+        try:
+            compile_function(size)(0)
+        except Exception:
+            size = batch_size
+    evaluate, _ = evaluator(functools.partial(compile_function, size), data, size, n_rows)
+    return lambda: evaluate()[:n_rows]

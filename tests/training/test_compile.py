@@ -1,5 +1,6 @@
 from dltutorials import LogisticRegression, OptionError, compile_task, sgd, shared_dataset
-from dltutorials.training.minibatch_function import minibatch_function
+from dltutorials.training import minibatch_function as compiling
+from dltutorials.training.minibatch_function import indexed, minibatch_function
 
 import numpy
 import pytest
@@ -13,6 +14,14 @@ def build(sets):
     cost = model.negative_log_likelihood(y)
     datasets = [shared_dataset(data) for data in sets]
     return x, y, model, cost, sgd(cost, model.params, 0.13), datasets
+
+
+def record(calls, function):
+    def call(index):
+        calls.append(index)
+        return function(index)
+
+    return call
 
 
 def task_for(sets, batch_size):
@@ -98,3 +107,27 @@ def test_borrow_decides_whether_the_array_is_copied(floatX):
         array = numpy.zeros((2, 2), floatX)
         x, _ = shared_dataset((array, numpy.zeros(2, int)), borrow=borrow)
         assert numpy.shares_memory(array, x.get_value(borrow=True)) is borrow
+
+
+@pytest.mark.numbers
+@pytest.mark.parametrize("is_exact", [False, True])
+def test_a_set_is_evaluated_many_rows_at_a_time(tiny_sets, is_exact, monkeypatch):
+    x, y, model, cost, updates, datasets = build(tiny_sets)
+    calls = []
+    monkeypatch.setattr(compiling, "indexed", lambda *a: record(calls, indexed(*a)))
+    arguments = x, y, cost, updates, model.errors(y), model.params, datasets, 7
+    task = compile_task(*arguments, exact_evaluation=is_exact)
+    task.train_minibatch(0)
+    scores = tiny_sets[1][0] @ model.W.get_value() + model.b.get_value()
+    wrong = (scores.argmax(axis=1) != tiny_sets[1][1])[: None if is_exact else 28]
+    assert task.validate() == wrong.mean()
+    assert len(calls) == 1
+
+
+def test_a_model_of_minibatches_of_a_fixed_size_is_evaluated_by_these(tiny_sets):
+    x, y, model, cost, updates, datasets = build(tiny_sets)
+    reshaped = LogisticRegression(x.reshape((10, 784)), 784, 10)
+    arguments = x, y, cost, updates, reshaped.errors(y), model.params, datasets, 10
+    task = compile_task(*arguments)
+    zeros = [(labels != 0).mean() for _, labels in tiny_sets[1:]]
+    assert [task.validate(), task.test()] == pytest.approx(zeros)
