@@ -28,7 +28,7 @@ _exactly = numba_njit(fastmath=False, error_model="numpy")
 
 
 @_exactly
-def _exponential(x: float) -> tuple[float, float, float]:
+def _exponential(x: Any) -> Any:
     k = np.int32(x / (math.log(2) / 2) + math.copysign(0.5, x))
     y = (x - k * _HALF_LOG2_HIGH) - k * _HALF_LOG2_LOW
     s = y * y
@@ -39,7 +39,7 @@ def _exponential(x: float) -> tuple[float, float, float]:
 
 
 @_exactly
-def _tanh(number: float) -> float:
+def _tanh(number: Any) -> Any:
     x = np.float64(number)
     e, p, q = _exponential(-10.0 if x < -10 else 10.0 if x > 10 else x)
     up, down = e + 1, e - 1
@@ -48,7 +48,7 @@ def _tanh(number: float) -> float:
 
 
 @_exactly
-def _sigmoid(number: float) -> float:
+def _sigmoid(number: Any) -> Any:
     x = np.float64(number)
     e, p, q = _exponential(0.5 * (-110.0 if x < -110 else 30.0 if x > 30 else x))
     up = e * (q + p)
