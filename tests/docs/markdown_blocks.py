@@ -3,12 +3,22 @@
 import re
 
 import pytest
+from helpers import ROOT
 
 
 def blocks(text, *languages):
     """Return (language, content) of each fenced block in one of the languages."""
     found = re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return [(language, content) for language, content in found if language in languages]
+
+
+def place_of(page, part):
+    """Return file:line of a part of a page; pytest shows it when something there is wrong."""
+    name = page.relative_to(ROOT)
+    if part is None:
+        return f"the end of {name}"
+    before, found, _ = page.read_text(encoding="utf-8").partition(part)
+    return f"{name}:{before.count(chr(10)) + 1}" if found else str(name)
 
 
 def percentages(text):

@@ -17,7 +17,7 @@ import nbclient
 import numpy
 import pytest
 from helpers import ROOT, load_module, load_script
-from markdown_blocks import blocks, require_as_shown
+from markdown_blocks import blocks, place_of, require_as_shown
 
 FOLDER = ROOT / "docs"
 
@@ -54,10 +54,15 @@ def test_a_chapter_as_a_notebook_prints_and_draws_what_is_shown(chapter, tmp_pat
 
     location = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(notebook, timeout=300, resources=location).execute()
-    for cell, content in zip(of_chapter, shown):
+    for cell, program, content in zip(of_chapter, programs, shown):
         compare = require_output if cell.source.startswith("%%sh") else require_as_shown
-        compare(stdout_of(cell), content)
-    assert [len(pictures_of(cell)) for cell in cells] == n_pictures
+        place = place_of(chapter, program.removeprefix("%%sh\n"))
+        try:
+            compare(stdout_of(cell), content)
+        except AssertionError as error:
+            raise AssertionError(f"{place}: the program prints something else: {error}") from None
+    for cell, number in zip(cells, n_pictures):
+        assert len(pictures_of(cell)) == number, place_of(chapter, cell.source)
     require_same_pictures(tmp_path.glob("*.png"))
 
 
@@ -111,8 +116,8 @@ def test_the_script_of_the_pictures_draws_them(tmp_path):
 def test_pictures_are_small_and_each_is_used():
     pages = "".join(page.read_text(encoding="utf-8") for page in [*PAGES, ROOT / "README.md"])
     for picture in (FOLDER / "images").iterdir():
-        assert picture.stat().st_size < 130_000
-        assert f"images/{picture.name})" in pages
+        assert picture.stat().st_size < 130_000, picture
+        assert f"images/{picture.name})" in pages, f"no page shows {picture}"
 
 
 def test_a_notebook_holds_its_pictures_and_links_to_notebooks():
@@ -140,26 +145,18 @@ def test_a_translation_is_in_step_with_the_chapter(translation):
     for block, same in itertools.zip_longest(
         blocks(text, *languages), blocks(translated, *languages)
     ):
-        assert block == same, (
-            f"{place_of(chapter, block)} is not what {place_of(translation, same)} has"
-        )
+        places = [place_of(p, b and b[1]) for p, b in ((chapter, block), (translation, same))]
+        assert block == same, " is not what is at ".join(places)
     for heading, other in itertools.zip_longest(headings(chapter), headings(translation)):
-        lines = f"{chapter}:{heading and heading[0]}, {translation}:{other and other[0]}"
+        lines = f"{chapter}:{heading and heading[0]}, {translation}:{other and other[0]}: headings"
         assert heading is not None, lines
         assert other is not None, lines
         assert heading[1] == other[1], lines
-    assert re.findall(r"\$\$.+?\$\$", text, re.DOTALL) == re.findall(
-        r"\$\$.+?\$\$", translated, re.DOTALL
-    )
-    pictures = [re.findall(r"\]\((?:\.\./)?(images/[^)]+)\)", each) for each in (text, translated)]
-    assert pictures[0] == pictures[1]
-
-
-def place_of(page, block):
-    if block is None:
-        return f"the end of {page}"
-    before = page.read_text(encoding="utf-8").partition(block[1])[0]
-    return f"{page}:{before.count(chr(10)) + 1}"
+    for part in (r"\$\$.+?\$\$", r"(?<=[(/])images/[^)]+"):
+        parts = [re.findall(part, each, re.DOTALL) for each in (text, translated)]
+        for one, other in itertools.zip_longest(*parts):
+            places = place_of(chapter, one), place_of(translation, other)
+            assert one == other, " is not what is at ".join(places)
 
 
 def headings(page):
@@ -232,9 +229,10 @@ def test_links_and_pictures_lead_somewhere(page):
         path, _, anchor = target.partition("#")
         if "://" not in path:
             linked = page.parent / path if path else page
-            assert linked.exists(), target
+            place = f"{place_of(page, f']({target})')}: dead link to {target}"
+            assert linked.exists(), place
             if anchor:
-                assert anchor in anchors(linked), target
+                assert anchor in anchors(linked), place
 
 
 def without_code(page):

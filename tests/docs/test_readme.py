@@ -6,7 +6,7 @@ import numpy
 import pytest
 import theano
 from helpers import ROOT
-from markdown_blocks import blocks, percentages, require_as_shown
+from markdown_blocks import blocks, percentages, place_of, require_as_shown
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRAINING = (ROOT / "docs/training.md").read_text(encoding="utf-8")
@@ -99,4 +99,4 @@ def test_the_test_command_is_the_one_that_ci_runs():
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if "://" not in target:
-            assert (ROOT / target).exists(), target
+            assert (ROOT / target).exists(), place_of(ROOT / "README.md", target)

@@ -1,8 +1,9 @@
 import pytest
 from helpers import ROOT
-from markdown_blocks import blocks
+from markdown_blocks import blocks, place_of
 
-RECIPES = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+PAGE = ROOT / "docs" / "recipes.md"
+RECIPES = PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -14,6 +15,6 @@ def test_every_recipe_prints_what_is_shown(capsys):
             exec(compile(block, "recipes.md", "exec"), namespace)
             printed = capsys.readouterr().out
         else:
-            assert printed == block
+            assert printed == block, place_of(PAGE, block)
             printed = ""
     assert printed == ""
