@@ -30,7 +30,6 @@ OF_THE_OTHER = {
         "numba_kernels",
         "pytensor_index",
         "pytensor_scan",
-        "random_streams_numba",
         "random_streams",
     ),
     "PyTensor": ("whole_graph_linker", "sum_of_squares", "theano_patches", "vector_functions"),

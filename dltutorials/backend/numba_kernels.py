@@ -4,16 +4,23 @@ PyTensor imports this, and the modules of the larger ones, when Numba is to comp
 the first time.
 """
 
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dltutorials.backend import image_operation_numba, mrg_numba, random_streams_numba  # noqa: F401
+from dltutorials.backend import image_operation_numba, mrg_numba  # noqa: F401
 from dltutorials.backend.labels import CheckedLabels, LabelError
 from dltutorials.backend.pytensor_index import CheckedIndex, OutOfBoundsError
+from dltutorials.backend.random_streams import RandomFunction
 
-from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
+from pytensor.link.numba.dispatch.basic import (
+    generate_fallback_impl,
+    numba_funcify,
+    numba_njit,
+    register_funcify_default_op_cache_key,
+)
 
 Kernel = tuple[Callable[..., Any], int]
 
@@ -49,3 +56,11 @@ def checked_labels(op: Any, node: Any, **kwargs: Any) -> Kernel:
         return y
 
     return kernel, _VERSION
+
+
+@numba_funcify.register(RandomFunction)
+def random_function(op: Any, node: Any, **kwargs: Any) -> Callable:
+    """Leave the draws of :mod:`dltutorials.backend.random_streams` to NumPy."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Numba will use object mode")
+        return generate_fallback_impl(op, node, **kwargs)

@@ -17,15 +17,7 @@ from dltutorials.types import Expression
 
 import theano.tensor as T
 
-
-def sigmoid(x: Expression) -> Expression:
-    """Return 1 / (1 + exp(-x))."""
-    return T.sigmoid(x)
-
-
-def softplus(x: Expression) -> Expression:
-    """Return log(1 + exp(x))."""
-    return T.softplus(x)
+sigmoid, softplus = T.sigmoid, T.softplus  # 1 / (1 + exp(-x)), log(1 + exp(x))
 
 
 def softmax(x: Expression) -> Expression:

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows
+from dltutorials.datasets.sources import FloatRows, read_blocks
 from dltutorials.exceptions import DataError
 
 import numpy
@@ -142,9 +142,8 @@ def require_content(sets: Sequence[tuple[Any, Any]], published: PublishedDataset
 
 def _digest_of_images(x: Any) -> str:
     digest = hashlib.sha256()
-    rows = FloatRows(x, "float32")
-    for start in range(0, len(x), ROWS_AT_A_TIME):
-        scaled = rows.read(start, min(start + ROWS_AT_A_TIME, len(x))) * 256
+    for block in read_blocks(FloatRows(x, "float32")):
+        scaled = block * 256
         pixels = scaled.astype(numpy.uint8)
         if not numpy.array_equal(pixels, scaled):
             return "not bytes divided by 256"

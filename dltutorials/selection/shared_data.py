@@ -27,7 +27,7 @@ from dltutorials.datasets.memory_map import mapped_file
 from dltutorials.datasets.npz import NAMES, write_npy_folder
 from dltutorials.datasets.one_set import scale_of
 from dltutorials.datasets.plausibility import find_doubts
-from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows, require_finite
+from dltutorials.datasets.sources import ROWS_AT_A_TIME, FloatRows, read_blocks, require_finite
 from dltutorials.exceptions import DataError, OutputError, reason_of, warn_of_data, within
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.types import PathLike
@@ -122,10 +122,8 @@ def _require_finite(sources: Sources, floatX: str) -> None:
     for split, (x, *_) in zip(SPLITS, sources.sets):
         rows = FloatRows(x, floatX)
         with within(f"{split} set"):
-            for start in range(0, len(rows), ROWS_AT_A_TIME):
-                block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
-                require_finite(block, rows, start)
-                rows.release(block)
+            for number, block in enumerate(read_blocks(rows)):
+                require_finite(block, rows, number * ROWS_AT_A_TIME)
 
 
 def _is_ready(x: Any, floatX: str, in_chunks: bool) -> bool:

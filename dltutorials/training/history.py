@@ -33,17 +33,9 @@ from dltutorials.types import PathLike
 FORMAT = "dltutorials history"
 VERSION = 1
 MAX_BYTES = 1 << 28
-# The numbers of a record that readers calculate with, and whether they may be missing.
-_NUMBERS = {
-    "epoch": False,
-    "iteration": False,
-    "minibatch": True,
-    "cost": True,
-    "validation_loss": True,
-    "test_score": True,
-    "patience": True,
-    "seconds": True,
-}
+# The numbers of a record that readers calculate with, of which all but two may be missing.
+_PLACE = ("epoch", "iteration")
+_NUMBERS = (*_PLACE, "minibatch", "cost", "validation_loss", "test_score", "patience", "seconds")
 
 
 class History(NamedTuple):
@@ -231,10 +223,10 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
 
 def require_record(record: Record) -> None:
     """Refuse a record that holds anything but plain numbers."""
-    for name, may_be_missing in _NUMBERS.items():
+    for name in _NUMBERS:
         value: Any = record.get(name)
         is_number = type(value) in (int, float) and abs(value) <= sys.float_info.max
-        if not is_number and not (value is None and may_be_missing):
+        if not is_number and (value is not None or name in _PLACE):
             raise DataError(f"{name}: expected a number, got {_short(value)}")
 
 
