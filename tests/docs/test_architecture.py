@@ -1,5 +1,7 @@
 """docs/architecture.md, the contract in pyproject.toml and the package name the same rooms."""
 
+import ast
+import graphlib
 import re
 from pathlib import Path
 
@@ -41,3 +43,24 @@ def test_what_lives_somewhere_is_there():
     for path in re.findall(r"`([\w/]+(?:/|\.py|\.toml))`", PAGE):
         if path != "dltutorials/x/y.py" and not path.startswith("tests/x"):
             assert (PACKAGE / path).exists() or (ROOT / path).exists(), path
+
+
+def modules_imported_by(path, modules):
+    """Yield the package's modules that a file imports, wherever in it, also by import_module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dltutorials"):
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in modules else node.module
+        elif isinstance(node, ast.Constant) and node.value in modules:
+            yield node.value
+
+
+def test_modules_do_not_import_each_other_in_a_circle_at_any_time():
+    modules = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    graph = {name: set(modules_imported_by(path, modules)) for name, path in modules.items()}
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) > 100
