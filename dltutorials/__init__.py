@@ -11,6 +11,9 @@ early stopping (:mod:`~dltutorials.training.early_stopping`) -> saved parameters
 (:mod:`~dltutorials.training.parameters`).
 """
 
+import importlib
+from typing import Any
+
 from dltutorials import _startup  # noqa: F401  first: Ctrl-C, from here on, is one line
 from dltutorials._version import __version__
 from dltutorials.backend import SlowTheanoWarning, set_floatX  # first: it imports Theano
@@ -30,7 +33,6 @@ from dltutorials.losses import errors, l1, l2_sqr, negative_log_likelihood, pena
 from dltutorials.models.lenet import LeNet
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.models.mlp import MLP
-from dltutorials.plotting.tiles import tile_raster_images
 from dltutorials.prediction.saved_model import load_model
 from dltutorials.shared import shared_dataset
 from dltutorials.training.callbacks import Callback
@@ -84,3 +86,11 @@ __all__ = [
     "train",
     "zero_one_loss",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what draws when it is asked for: it is many modules, and training needs none."""
+    if name in ("plotting", "tile_raster_images"):
+        plotting = importlib.import_module("dltutorials.plotting")
+        return plotting if name == "plotting" else plotting.tile_raster_images
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,6 @@ epoch 1, minibatch 83/83, validation error 12.458333 %
      epoch 1, minibatch 83/83, test error of best model 12.375000 %
 """
 
-import html
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,6 +103,8 @@ class Result:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: a table without scripts or anything to load."""
+        from html import escape  # hardly a run is shown in a notebook
+
         place = "".join(f" in epoch {r['epoch']}" for r in self.history if self._is_best(r))
         scores = dict(self._scores())
         rows = {}
@@ -114,7 +115,7 @@ class Result:
         if self.message:
             rows["ended because"] = self.message
         lines = [
-            f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
             for name, value in rows.items()
         ]
         return f"<table>{''.join(lines)}</table>"
