@@ -17,7 +17,15 @@ from dltutorials.types import Expression
 
 import theano.tensor as T
 
-sigmoid, softplus = T.sigmoid, T.softplus  # 1 / (1 + exp(-x)), log(1 + exp(x))
+
+def sigmoid(x: Expression) -> Expression:
+    """Return 1 / (1 + exp(-x))."""
+    return T.sigmoid(x)
+
+
+def softplus(x: Expression) -> Expression:
+    """Return log(1 + exp(x))."""
+    return T.softplus(x)
 
 
 def softmax(x: Expression) -> Expression:
