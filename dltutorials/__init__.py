@@ -29,6 +29,7 @@ from dltutorials.exceptions import (
     UnsafePickleError,
 )
 from dltutorials.loading import load_data
+from dltutorials.loss import Loss
 from dltutorials.losses import errors, l1, l2_sqr, negative_log_likelihood, penalty, zero_one_loss
 from dltutorials.models.lenet import LeNet
 from dltutorials.models.logistic import LogisticRegression
@@ -38,7 +39,6 @@ from dltutorials.shared import shared_dataset
 from dltutorials.training.callbacks import Callback
 from dltutorials.training.compile import compile_task
 from dltutorials.training.early_stopping import EarlyStopping
-from dltutorials.training.loss import Loss
 from dltutorials.training.parameters import load_params, save_params
 from dltutorials.training.progress import ProgressBar
 from dltutorials.training.result import Result

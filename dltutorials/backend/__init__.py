@@ -35,6 +35,7 @@ from dltutorials.backend.labels import (  # noqa: E402
     checked_labels,
     shape_of_probabilities,
 )
+from dltutorials.backend.loops import Repeated, repeat  # noqa: E402
 from dltutorials.backend.openblas import SlowTheanoWarning  # noqa: E402
 from dltutorials.backend.pooling import max_pool_2d  # noqa: E402
 from dltutorials.backend.residency import (  # noqa: E402
@@ -51,6 +52,7 @@ from dltutorials.backend.residency import (  # noqa: E402
 __all__ = [
     "NAMES",
     "LabelError",
+    "Repeated",
     "SlowTheanoWarning",
     "bandwidths",
     "checked_labels",
@@ -68,6 +70,7 @@ __all__ = [
     "n_transfers",
     "name",
     "name_blas",
+    "repeat",
     "set_floatX",
     "shape_of_probabilities",
     "sum_of_squares",

@@ -156,7 +156,7 @@ def prepare_task(
     return compile_task(
         x,
         y if targets else None,
-        cost=cost,
+        cost=model.watched() if hasattr(model, "watched") else cost,
         updates=updates,
         errors=None if errors is None else errors(*targets),
         params=model.params if params is None else params,

@@ -19,6 +19,7 @@ from dltutorials.exceptions import OptionError
 from dltutorials.io.files import make_folder, prepare_output
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.io.locks import hold_output
+from dltutorials.loss import Loss
 from dltutorials.selection.comparison import Outcome, compare
 from dltutorials.selection.grid import Run, make_runs
 from dltutorials.selection.parallel import run_jobs
@@ -26,7 +27,6 @@ from dltutorials.selection.records import Job, RunRecord, load_record
 from dltutorials.selection.runs import describe_run
 from dltutorials.selection.scripts import find_script, list_scripts, load_script
 from dltutorials.selection.shared_data import share_data
-from dltutorials.training.loss import Loss
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ mlp: a multilayer perceptron: (n_in, n_hidden), (n_hidden,), (n_hidden, n_out), 
 lenet: LeNet: those of its convolutional layers, then those of a multilayer perceptron
 da: an autoencoder: (n_in, n_hidden), (n_hidden,), (n_in,)
 sda: a stacked autoencoder: (n_in, n_hidden), (n_hidden,) of each layer, (n_hidden, n_out), (n_out,)
+rbm: a restricted Boltzmann machine: those of an autoencoder
 >>> find_chapter([(784, 10), (10,)])
 'logreg'
 
@@ -26,6 +27,7 @@ from dltutorials.models.classifier import Classifier
 from dltutorials.models.lenet import LeNet
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.models.mlp import ACTIVATIONS, MLP
+from dltutorials.models.rbm import RBM
 from dltutorials.models.stacked import PretrainedNetwork, StackedAutoencoder
 from dltutorials.types import Expression, SharedVariable
 
@@ -33,6 +35,7 @@ __all__ = [
     "ACTIVATIONS",
     "CHAPTERS",
     "MLP",
+    "RBM",
     "Autoencoder",
     "Chapter",
     "Classifier",
@@ -54,7 +57,8 @@ class Model(Protocol):
     Besides what is required here, a model may have:
 
     - ``errors(y)``, a float scalar: the loss of the validation and test set; and ``loss``, a
-      :class:`dltutorials.training.loss.Loss`, if that is not a fraction of errors;
+      :class:`dltutorials.loss.Loss`, if that is not a fraction of errors;
+    - ``watched()``, a float scalar: what a training step shows, if it is not its cost;
     - ``misclassified(y)``, a bool vector: which examples are misclassified, for the
       test of significance;
     - ``updates(cost, learning_rate)``: what a training step does, if it is not
@@ -140,6 +144,7 @@ CHAPTERS = {
         "(n_in, n_hidden), (n_hidden,) of each layer, (n_hidden, n_out), (n_out,)",
         {},
     ),
+    "rbm": Chapter(RBM, "a restricted Boltzmann machine", "those of an autoencoder", {}),
 }
 
 

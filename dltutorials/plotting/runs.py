@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional
+from dltutorials.loss import ERROR, Loss
 from dltutorials.plotting.figures import COLOURS, plain
 from dltutorials.plotting.run_labels import LONGEST_NAME, label_runs, shorten, shorten_paths
 from dltutorials.training.history import History, read_history
-from dltutorials.training.loss import ERROR, Loss
 from dltutorials.training.result import Result
 
 import numpy

@@ -25,9 +25,9 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from dltutorials.exceptions import RankingError
+from dltutorials.loss import ERROR, Loss
 from dltutorials.selection.grid import Run, phrase, show
 from dltutorials.selection.records import RunRecord
-from dltutorials.training.loss import ERROR, Loss
 
 Outcome = tuple[Run, RunRecord]
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from dltutorials.exceptions import DataError
 from dltutorials.io.files import durable_writer
-from dltutorials.training.loss import Loss
+from dltutorials.loss import Loss
 from dltutorials.training.parameters import read_params
 from dltutorials.training.result import Result
 

@@ -15,9 +15,9 @@ from dltutorials.backend.random_state import pack, unpack
 from dltutorials.datasets import SPLITS
 from dltutorials.exceptions import OptionError
 from dltutorials.loading import examine
+from dltutorials.loss import Loss
 from dltutorials.minibatch import as_shared_datasets, n_minibatches
 from dltutorials.shared import SharedDataset
-from dltutorials.training.loss import Loss
 from dltutorials.training.minibatch_function import (
     evaluator,
     indexed,

@@ -38,7 +38,7 @@ from typing import Any
 
 from dltutorials.checks import require_fraction, require_integer, require_level, require_positive
 from dltutorials.exceptions import OptionError
-from dltutorials.training.loss import ERROR, Loss
+from dltutorials.loss import ERROR, Loss
 from dltutorials.training.significance import mcnemar_p_value
 
 

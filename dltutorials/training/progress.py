@@ -21,8 +21,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from dltutorials.loss import ERROR
 from dltutorials.training.callbacks import Callback
-from dltutorials.training.loss import ERROR
 from dltutorials.training.state import Record, TrainingState
 from dltutorials.training.task import Task
 

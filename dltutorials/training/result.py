@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from dltutorials.training.loss import ERROR, Loss
+from dltutorials.loss import ERROR, Loss
 from dltutorials.training.state import Record, TrainingState
 
 

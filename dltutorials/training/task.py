@@ -12,7 +12,7 @@ Theano model, or by hand:
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from dltutorials.training.loss import COST, ERROR, Loss
+from dltutorials.loss import COST, ERROR, Loss
 
 
 class Task(NamedTuple):

@@ -2,11 +2,11 @@ import sys
 from dataclasses import asdict
 
 from dltutorials.exceptions import DataError, OptionError, SetupError
+from dltutorials.loss import COST, Loss
 from dltutorials.plotting import plot_history, save_figure
 from dltutorials.plotting.figures import COLOURS
 from dltutorials.plotting.run_labels import label_runs
 from dltutorials.training.history import History, HistoryWriter
-from dltutorials.training.loss import COST, Loss
 from dltutorials.training.result import Result
 
 import numpy

@@ -1,9 +1,9 @@
 from dataclasses import asdict
 
 from dltutorials.exceptions import RankingError
+from dltutorials.loss import COST, ERROR, Loss
 from dltutorials.selection.comparison import compare
 from dltutorials.selection.grid import Run
-from dltutorials.training.loss import COST, ERROR, Loss
 
 import pytest
 

@@ -3,8 +3,8 @@ import math
 import random
 
 from dltutorials import save_params
+from dltutorials.loss import Loss
 from dltutorials.selection.records import Job, load_record, make_record, save_record
-from dltutorials.training.loss import Loss
 from dltutorials.training.result import Result
 
 import numpy

@@ -1,7 +1,7 @@
 from xml.etree import ElementTree
 
 from dltutorials import Loss, Result
-from dltutorials.training.loss import COST
+from dltutorials.loss import COST
 from dltutorials.training.result import record_lines, result_lines
 
 

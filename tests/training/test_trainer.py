@@ -4,9 +4,9 @@ from copy import deepcopy
 
 from dltutorials.backend.random_state import pack, unpack
 from dltutorials.exceptions import OptionError, ResumeError
+from dltutorials.loss import Loss
 from dltutorials.training.callbacks import Callback, Hooks
 from dltutorials.training.early_stopping import EarlyStopping
-from dltutorials.training.loss import Loss
 from dltutorials.training.task import Task
 from dltutorials.training.trainer import train
 
