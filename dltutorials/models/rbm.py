@@ -42,11 +42,6 @@ class RBM(Autoencoder):
     n_chains : int
         How many chains do: in the tutorial, as many as a minibatch has examples.
 
-    Attributes
-    ----------
-    params : list
-        ``[W, b, b_prime]``: `b` are the biases of the hidden units, the tutorial's `hbias`.
-
     Raises
     ------
     OptionError
@@ -54,7 +49,7 @@ class RBM(Autoencoder):
 
     Notes
     -----
-    Source: Restricted Boltzmann Machines (RBM), "Implementation".
+    Source: Restricted Boltzmann Machines (RBM); its `hbias` and `vbias` are ``b`` and ``b_prime``.
     Differs: CD-k shows the cross-entropy of the reconstruction, the original its negative.
     """
 
