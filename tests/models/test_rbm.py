@@ -11,6 +11,7 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
+from helpers import theano_only
 
 pytestmark = pytest.mark.numbers
 STATES = numpy.array(list(itertools.product((0.0, 1.0), repeat=4)))
@@ -121,6 +122,7 @@ def test_cd_starts_at_the_minibatch_and_shows_the_cross_entropy_of_its_reconstru
     assert shown == pytest.approx(expected.sum(axis=1).mean(), rel=1e-5)
 
 
+@theano_only
 def test_a_loop_that_is_written_out_draws_the_numbers_of_scan():
     ends = []
     for loop in (unroll, lambda *of: repeat(*of, n_others=2)):
