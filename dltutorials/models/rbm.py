@@ -78,6 +78,10 @@ class RBM(Autoencoder):
         v = self._draw(scores)
         return scores, v, self._draw(self._scores(v))
 
+    def gibbs_from(self, v: Expression, k: int) -> Repeated:
+        """Return `k` steps that begin at visible units."""
+        return repeat(self.gibbs_hvh, self._draw(self._scores(v)), k, n_others=2)
+
     def cost(self) -> Expression:
         """Return the mean free energy of the minibatch, less that of the samples, held constant."""
         samples = disconnected_grad(self._chain.outputs[1])
@@ -101,9 +105,8 @@ class RBM(Autoencoder):
     @functools.cached_property
     def _chain(self) -> Repeated:
         if not self.persistent:
-            return repeat(self.gibbs_hvh, self._draw(self._scores(self.input)), self.k, n_others=2)
-        zeros = numpy.zeros((self.n_chains, self.n_hidden), self.input.dtype)
-        start = theano.shared(zeros, name="chain")
+            return self.gibbs_from(self.input, self.k)
+        start = theano.shared(numpy.zeros((self.n_chains, self.n_hidden), self.input.dtype))
         pixel = theano.shared(numpy.int64(0), name="pixel")
         chain = repeat(self.gibbs_hvh, start, self.k, n_others=2)
         moved = [(start, chain.outputs[2]), (pixel, (pixel + 1) % self.n_in)]
