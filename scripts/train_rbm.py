@@ -7,11 +7,13 @@ if __name__ == "__main__":
     launcher.start()
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from dltutorials.cli import console
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import add_training_arguments
 from dltutorials.cli.prepare import MakeModel
 from dltutorials.cli.train import train_model
@@ -45,15 +47,12 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
     parser = console.Parser(description=__doc__)
     add_training_arguments(parser, learning_rate=0.1, batch_size=20, n_epochs=15)
-    for name, kind, default, text in (
-        ("--n-hidden", int, 500, "hidden units"),
-        ("--k", int, 15, "steps of Gibbs sampling in a training step"),
-        ("--seed", console.seed, 123, "of the samples and the first weights"),
-    ):
-        text += "; default: %(default)s"
-        parser.add_argument(name, type=kind, default=default, metavar="N", help=text)
-    text = "begin them at the minibatch, CD-k, instead of where the last ones ended"
-    parser.add_argument("--no-persistent", action="store_true", help=text)
+    add = functools.partial(add_option, parser)
+    add("--n-hidden", "N", 500, "hidden units")
+    add("--k", "N", 15, "steps of Gibbs sampling in a training step")
+    text = "begin them at the minibatch (CD-k), not where the last training step's ended"
+    add("--no-persistent", None, False, text)
+    add("--seed", "SEED", 123, "of the samples and the first weights")
     return parser
 
 
