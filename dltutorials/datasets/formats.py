@@ -11,6 +11,7 @@ from dltutorials.datasets.npz import Content, read_npy_folder, read_npz
 from dltutorials.datasets.pickled import GZIP_MAGIC, read_pickled_sets
 from dltutorials.exceptions import DataError
 from dltutorials.io.file_kinds import name_kind
+from dltutorials.io.reading import open_file
 
 _ZIP_MAGIC = b"PK"
 _FORMATS = "an .npz file, a file like mnist.pkl.gz, or a folder of IDX files or of images"
@@ -49,7 +50,7 @@ def read_content(file: Path, memory_map: bool = False) -> Content:
     """
     if file.is_dir():
         return _read_folder(file, memory_map)
-    with open(file, "rb") as stream:
+    with open_file(file) as stream:
         head = stream.read(len(GZIP_MAGIC))
         kind = name_kind(stream)
     if file.suffix == ".npz" or head == _ZIP_MAGIC:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from dltutorials.exceptions import DataError, in_file
+from dltutorials.io.reading import require_ordinary
 from dltutorials.types import Split
 
 import numpy
@@ -104,6 +105,7 @@ def _read(file: Path, n_dimensions: int) -> numpy.ndarray:
     read = _read_packed if file.suffix == ".gz" else _map
     with in_file(file.name):
         try:
+            require_ordinary(file)
             return read(file, n_dimensions)
         except DataError as error:
             raise DataError(f"{error}; get the file again") from None

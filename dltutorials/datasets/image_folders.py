@@ -10,7 +10,7 @@ from typing import Any
 
 from dltutorials.datasets.npz import Content
 from dltutorials.exceptions import DataError, in_file, within
-from dltutorials.extras import import_optional
+from dltutorials.io.images import open_image
 from dltutorials.types import Split
 
 import numpy
@@ -74,14 +74,9 @@ def _images_in(folder: Path) -> list[Path]:
 
 
 def _read(file: Path, size: Any) -> numpy.ndarray:
-    image_module = import_optional("PIL.Image", "images need Pillow")
     place = f"{file.parent.name}/{file.name}"
-    with in_file(place, "leave it out, or convert it"):
-        try:
-            with image_module.open(file) as image:
-                pixels = numpy.asarray(image.convert("L"))
-        except (ValueError, image_module.DecompressionBombError) as error:
-            raise DataError(f"cannot be read: {error}") from None
+    with in_file(place, "leave it out, or convert it"), open_image(file) as image:
+        pixels = numpy.asarray(image.convert("L"))
     if size is not None and pixels.shape != size:
         raise DataError(
             f"{place}: got {pixels.shape[1]} x {pixels.shape[0]} pixels, expected the "

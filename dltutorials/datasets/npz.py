@@ -20,15 +20,16 @@ what is mapped there can be computed with where it lies
 (:func:`write_npy_folder`), which the arrays within an ``.npz`` file do not allow.
 """
 
+import collections
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dltutorials.datasets.sources import FloatRows, read_blocks
-from dltutorials.exceptions import DataError, in_file, reason_of
+from dltutorials.exceptions import DataError, in_file
 from dltutorials.io.files import durable_writer, prepare_output
-from dltutorials.io.npz import open_npz, read_array
+from dltutorials.io.npz import open_npz, read_array, read_npy
 from dltutorials.types import PathLike, Split
 
 import numpy
@@ -92,13 +93,9 @@ def read_npy_folder(folder: Path, memory_map: bool = False) -> Content:
     """
 
     def read(name: str) -> numpy.ndarray:
-        mode: Any = "r" if memory_map and name != CLASS_NAMES else None
         with in_file(f"{name}.npy"):
-            try:
-                return numpy.load(folder / f"{name}.npy", mmap_mode=mode)
-            except (ValueError, EOFError) as error:  # also where it holds pickled objects
-                reason = reason_of(error)
-                raise DataError(f"not a sound .npy file ({reason}); write it again") from None
+            is_mapped = memory_map and name != CLASS_NAMES
+            return read_npy(folder / f"{name}.npy", is_mapped, _KINDS)
 
     return _read_names([path.stem for path in sorted(folder.glob("*.npy"))], read)
 
@@ -165,7 +162,8 @@ def _find_layout(names: Sequence[str]) -> Sequence[str]:
             if arrays == sorted(f"{part}_{kind}".lstrip("_") for part in parts for kind in kinds):
                 return parts
     missing = [name for name in NAMES if name not in names]
-    extra = sorted({name for name in names if list(names).count(name) > 1})
+    counts = collections.Counter(names)
+    extra = sorted({name for name in names if counts[name] > 1})
     extra += [name for name in arrays if name not in NAMES and name not in extra]
     faults = [f"{', '.join(missing)} missing"] if missing else []
     faults += [f"{', '.join(extra[:3])} too many"] if extra else []

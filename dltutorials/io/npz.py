@@ -14,15 +14,17 @@ takes more memory than the file justifies, and every member's checksum is compar
 
 import ast
 import contextlib
+import errno
 import math
 import os
-import struct
+import re
 import zipfile
-import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
-from dltutorials.exceptions import DataError
+from dltutorials.exceptions import DataError, reason_of, within
+from dltutorials.io.reading import open_file
 from dltutorials.types import PathLike
 
 import numpy
@@ -31,17 +33,11 @@ _MAX_BYTES = 1 << 30  # of what has to be unpacked
 _BLOCK = 1 << 20
 _MAX_HEADER = 10_000  # bytes; that of a plain array has 118
 _MAGIC = b"\x93NUMPY\x01\x00"  # format 1.0, the one of all plain arrays
-# What zipfile raises of a file that was damaged, or made to look like an archive.
-_UNSOUND = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    KeyError,
-)
+_MAX_DIRECTORY = 1 << 18  # bytes of the list of members; a set of data has seven
+_MAX_DIMENSIONS = 32
+_KEYS = {"descr", "fortran_order", "shape"}
+_DESCR = re.compile(r"[<>|][a-zA-Z][0-9]{0,9}(\[\w{1,20}\])?")  # NumPy warns of others
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those that NumPy writes
 LOCAL_HEADER = 30  # bytes before the name of a member, where zip files put its data
 
 
@@ -61,13 +57,57 @@ def open_npz(file: PathLike | BinaryIO) -> Iterator[zipfile.ZipFile]:
         If it cannot be read.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
-            yield archive
-    except DataError:
+        with contextlib.ExitStack() as stack:
+            if isinstance(file, (str, os.PathLike)):
+                file = stack.enter_context(open_file(file))
+            with _open_archive(_Guarded(file)) as archive:
+                yield archive
+    except (DataError, MemoryError):
         raise
-    except _UNSOUND as error:
-        reason = str(error) or "it ends early"
+    except Exception as error:  # zipfile raises what it likes of a file that only looks like one
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        reason = reason_of(error) if str(error) else "it ends early"
         raise DataError(f"not a sound .npz file ({reason}); write it again") from None
+
+
+class _Guarded:
+    """A file of whose list of members zipfile reads no more than a set of data has."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.is_open = file, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+    def read(self, n: int = -1) -> bytes:
+        if self.is_open or 0 <= n <= _MAX_DIRECTORY:
+            return self.file.read(n)
+        content = self.file.read(_MAX_DIRECTORY + 1)
+        if n > 0 or len(content) > _MAX_DIRECTORY:
+            raise DataError("holds too many members, expected an array for each name")
+        return content
+
+
+def _open_archive(file: Any) -> zipfile.ZipFile:
+    """Open an archive; refuse what would be unpacked to more than the limit, as a whole."""
+    archive = zipfile.ZipFile(file)
+    file.is_open = True
+    n_packed = 0
+    for info in archive.infolist():
+        if info.compress_type not in _METHODS or info.flag_bits & 1:
+            raise DataError(
+                f"{info.filename!a:.80}: packed in a way that NumPy does not write; write it again"
+            )
+        n_packed += info.file_size if info.compress_type else 0
+    if n_packed > _MAX_BYTES:
+        raise DataError(
+            f"unpacks to {n_packed:,} bytes, expected at most {_MAX_BYTES:,}; "
+            "write a larger set with numpy.savez, without compression"
+        )
+    if sum(info.file_size for info in archive.infolist()) - n_packed > _size(archive):
+        raise DataError("its members overlap, or it ends early; write the file again")
+    return archive
 
 
 def read_array(
@@ -92,29 +132,56 @@ def read_array(
         If the member is not a plain array of one of these kinds.
     """
     info = archive.getinfo(f"{name}.npy")
-    with archive.open(info) as member:
-        dtype, order, shape, n_header = _read_header(name, member, kinds)
-        n_bytes = math.prod(shape) * dtype.itemsize
-        if info.file_size != n_header + n_bytes:
+    with within(name), archive.open(info) as member:
+        header = _read_header(member, kinds)
+        header.require_size(info.file_size)
+        if info.compress_type == zipfile.ZIP_STORED and memory_map and header.n_bytes:
+            return _map(archive, info, header)
+        return _read_values(member, header)
+
+
+def read_npy(path: Path, memory_map: bool = False, kinds: str = "fiu") -> numpy.ndarray:
+    """Read the array of a ``.npy`` file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    memory_map, kinds
+        As for :func:`read_array`.
+
+    Raises
+    ------
+    DataError
+        If the file is not one of a plain array of one of these kinds.
+    OSError
+        If it cannot be read.
+    """
+    with open_file(path) as file:
+        header = _read_header(file, kinds)
+        header.require_size(os.fstat(file.fileno()).st_size)
+        if memory_map and header.n_bytes:
+            return numpy.memmap(path, header.dtype, "r", header.length, header.shape, header.order)
+        return _read_values(file, header)
+
+
+class _Header(NamedTuple):
+    """What the beginning of an array says of it, and how many bytes that takes."""
+
+    dtype: numpy.dtype
+    order: Any
+    shape: tuple[int, ...]
+    length: int
+
+    @property
+    def n_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def require_size(self, size: int) -> None:
+        if size != self.length + self.n_bytes:
             raise DataError(
-                f"{name}: got {info.file_size - n_header:,} bytes of values, "
-                f"expected {n_bytes:,} for the shape {shape} it announces; write the file again"
+                f"got {size - self.length:,} bytes of values, expected {self.n_bytes:,} for the "
+                f"shape {self.shape} it announces; write the file again"
             )
-        is_stored = info.compress_type == zipfile.ZIP_STORED
-        if not is_stored and n_bytes > _MAX_BYTES:
-            raise DataError(
-                f"{name}: unpacks to {n_bytes:,} bytes, expected at most {_MAX_BYTES:,}; "
-                "write a larger set with numpy.savez, without compression"
-            )
-        if is_stored and n_bytes > _size(archive):
-            raise EOFError
-        try:
-            if is_stored and memory_map and n_bytes:
-                return _map(archive, info, n_header, dtype, order, shape)
-            values = _read_values(member, n_bytes)
-            return values.view(dtype).reshape(shape, order=order)
-        except ValueError as error:
-            raise DataError(f"{name}: {error}; write the file again") from None
 
 
 def _size(archive: zipfile.ZipFile) -> int:
@@ -125,59 +192,58 @@ def _size(archive: zipfile.ZipFile) -> int:
     return size
 
 
-def _read_values(member: Any, n_bytes: int) -> numpy.ndarray:
-    values = numpy.empty(n_bytes, numpy.uint8)
-    for start in range(0, n_bytes, _BLOCK):
+def _read_values(member: Any, header: _Header) -> numpy.ndarray:
+    values = numpy.empty(header.n_bytes, numpy.uint8)
+    for start in range(0, len(values), _BLOCK):
         rest = values[start : start + _BLOCK]
         block = member.read(len(rest))
         if len(block) < len(rest):
-            raise EOFError
+            raise DataError("it ends early; write the file again")
         rest[:] = numpy.frombuffer(block, numpy.uint8)
     member.read(1)  # checks the CRC
-    return values
+    return values.view(header.dtype).reshape(header.shape, order=header.order)
 
 
-def _map(
-    archive: zipfile.ZipFile,
-    info: zipfile.ZipInfo,
-    n_header: int,
-    dtype: numpy.dtype,
-    order: Any,
-    shape: tuple[int, ...],
-) -> numpy.ndarray:
+def _map(archive: zipfile.ZipFile, info: zipfile.ZipInfo, header: _Header) -> numpy.ndarray:
     file: Any = archive.fp
     file.seek(info.header_offset)
     local = file.read(LOCAL_HEADER)  # its name and extra field may differ from the directory's
     skip = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
-    offset = info.header_offset + LOCAL_HEADER + skip + n_header
-    return numpy.memmap(str(archive.filename), dtype, "r", offset, shape, order)
+    offset = info.header_offset + LOCAL_HEADER + skip + header.length
+    path = str(archive.filename)
+    return numpy.memmap(path, header.dtype, "r", offset, header.shape, header.order)
 
 
-def _read_header(
-    name: str, member: Any, kinds: str
-) -> tuple[numpy.dtype, Any, tuple[int, ...], int]:
-    """Return the type, order and shape of an array, and the bytes that this took."""
+def _read_header(member: Any, kinds: str) -> _Header:
     start = member.read(len(_MAGIC) + 2)
     n_text = int.from_bytes(start[-2:], "little")
     if start[:-2] != _MAGIC or n_text > _MAX_HEADER:
-        raise DataError(f"{name}: not a plain array as numpy.savez writes it")
+        raise DataError("not a plain array as numpy.savez writes it")
     text = member.read(n_text)
     try:
         header = ast.literal_eval(text.decode("ascii").strip())
-        shape, order = header["shape"], "F" if header["fortran_order"] else "C"
-        descr = header["descr"]
-        is_sound = type(descr) is str and type(shape) is tuple
-        is_sound = is_sound and all(type(n) is int and n >= 0 for n in shape)
+        shape, is_fortran, descr = header["shape"], header["fortran_order"], header["descr"]
+        is_sound = set(header) == _KEYS and type(is_fortran) is bool and _is_shape(shape)
+        is_sound = is_sound and type(descr) is str and bool(_DESCR.fullmatch(descr))
         dtype = numpy.dtype(descr) if is_sound else numpy.dtype("O")
+        is_sound = is_sound and math.prod(n or 1 for n in (*shape, dtype.itemsize)) < 1 << 63
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
-        raise DataError(f"{name}: its header is damaged; write the file again") from None
+        raise DataError("its header is damaged; write the file again") from None
     if not is_sound:
-        raise DataError(f"{name}: its header is damaged, or does not announce a plain array")
+        raise DataError("its header is damaged, or announces no plain array")
     if dtype.kind == "O":
         raise DataError(
-            f"{name}: got an array of object, expected numbers; pickles are not read; save "
+            "got an array of object, expected numbers; pickles are not read; save "
             "numbers, or names as text: numpy.asarray(names, str)"
         )
     if dtype.kind not in kinds:
-        raise DataError(f"{name}: got an array of {dtype}, expected numbers")
-    return dtype, order, shape, len(start) + n_text
+        raise DataError(f"got an array of {dtype}, expected numbers")
+    return _Header(dtype, "F" if is_fortran else "C", shape, len(start) + n_text)
+
+
+def _is_shape(shape: Any) -> bool:
+    return (
+        type(shape) is tuple
+        and len(shape) <= _MAX_DIMENSIONS
+        and all(type(n) is int and 0 <= n < 1 << 63 for n in shape)
+    )

@@ -94,7 +94,9 @@ class ArrayBuilder:
             return target
         if isinstance(target, Announced) and isinstance(state, tuple):
             _version, shape, dtype, is_fortran, data = state
-            return self._array(data, dtype, shape, "F" if is_fortran is True else "C")
+            if type(is_fortran) not in (bool, int) or is_fortran not in (0, 1):
+                raise DamagedError(f"an array whose order is {describe(is_fortran)}")
+            return self._array(data, dtype, shape, "F" if is_fortran else "C")
         raise UnsafePickleError(f"the pickle sets the state of {describe(target)}")
 
     def _array(

@@ -7,19 +7,15 @@
 array([[0.]])
 """
 
-import contextlib
-import os
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
-from dltutorials.exceptions import DataError, in_file, reason_of
+from dltutorials.exceptions import DataError, in_file
 from dltutorials.extras import import_optional
+from dltutorials.io.images import open_image
 from dltutorials.types import PathLike
 
 import numpy
 
-MAX_PIXELS = 50_000_000
 LEAST_CONTRAST = 8.0  # of 255 grey levels, between paper and ink
 _WORKING_SIDE = 1_000  # pixels; a larger image is made smaller first
 
@@ -45,47 +41,11 @@ def read_grey(path: PathLike) -> numpy.ndarray:
     SetupError
         If Pillow is not installed.
     """
-    pillow = import_optional("PIL.Image", "images need Pillow")
-    with in_file(path), _reading(pillow), open(path, "rb") as file:
-        if not file.seek(0, os.SEEK_END):
-            raise DataError("empty; give an image")
-        image = pillow.open(file, formats=_formats(pillow))
-        n_pixels = image.size[0] * image.size[1]
-        if n_pixels > MAX_PIXELS:
-            raise DataError(
-                f"has {image.size[0]:,} x {image.size[1]:,} pixels, expected at most "
-                f"{MAX_PIXELS:,} in all; make it smaller"
-            )
+    with in_file(path), open_image(path) as image:
         image.draft("L", (_WORKING_SIDE, _WORKING_SIDE))  # a JPEG is made smaller as it is read
         image.load()
         image = import_optional("PIL.ImageOps", "images need Pillow").exif_transpose(image)
-        return _to_grey(image, pillow)
-
-
-@contextlib.contextmanager
-def _reading(pillow: Any) -> Iterator[None]:
-    """Turn what Pillow raises and warns of into a line; damage leads to errors of any kind."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", pillow.DecompressionBombWarning)
-            yield
-    except (DataError, MemoryError):
-        raise
-    except pillow.UnidentifiedImageError:
-        raise DataError("not an image in a format that Pillow reads; give a PNG or JPEG") from None
-    except (pillow.DecompressionBombWarning, pillow.DecompressionBombError):
-        raise DataError(f"has more than {MAX_PIXELS:,} pixels; make it smaller") from None
-    except OSError:
-        raise  # a file that cannot be read
-    except Exception as error:
-        raise DataError(f"a damaged image: {reason_of(error)}") from None
-
-
-def _formats(pillow: Any) -> list[str]:
-    """Return the formats of pixels; EPS is a program, and another program would run it."""
-    pillow.init()
-    return sorted(set(pillow.OPEN) - {"EPS"})
+        return _to_grey(image, import_optional("PIL.Image", "images need Pillow"))
 
 
 def _to_grey(image: Any, pillow: Any) -> numpy.ndarray:

@@ -20,11 +20,13 @@ from typing import Any, NamedTuple
 
 from dltutorials.exceptions import DataError
 from dltutorials.io.files import durable_writer
+from dltutorials.io.reading import read_file
 from dltutorials.loss import Loss
 from dltutorials.training.parameters import read_params
 from dltutorials.training.result import Result
 
 FORMAT = "dltutorials run 2"
+_MAX_BYTES = 1 << 20
 RunRecord = dict[str, Any]
 
 
@@ -118,7 +120,7 @@ def load_record(job: Job) -> RunRecord | None:
     read, counts as none: the run is repeated, and replaces it.
     """
     try:
-        record = json.loads(job.record_path.read_text(encoding="utf-8"))
+        record = json.loads(read_file(job.record_path, _MAX_BYTES, "a record"))
         if not isinstance(record, dict):
             return None
         is_of_job = record.get("format") == FORMAT and record.get("key") == job.key

@@ -21,12 +21,12 @@ import hashlib
 import io
 import json
 import zipfile
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from dltutorials.exceptions import DataError, in_file
 from dltutorials.io.files import durable_writer
 from dltutorials.io.npz import open_npz, read_array
+from dltutorials.io.reading import read_file
 from dltutorials.training.state import TrainingState
 from dltutorials.training.state_format import put_together, take_apart
 from dltutorials.types import PathLike
@@ -124,9 +124,7 @@ def load_state(path: PathLike) -> Checkpoint:
 
 
 def _read(path: PathLike) -> bytes:
-    if Path(path).stat().st_size > MAX_BYTES:
-        raise DataError(f"larger than {MAX_BYTES:,} bytes, not a training state")
-    data = Path(path).read_bytes()
+    data = read_file(path, MAX_BYTES, "a training state")
     content, digest = data[:-_DIGEST_SIZE], data[-_DIGEST_SIZE:]
     if hashlib.sha256(content).hexdigest().encode() == digest:
         return data

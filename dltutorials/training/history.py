@@ -17,16 +17,18 @@ under way, and a kill loses at most the line that was being written.
 With pandas it is ``pandas.read_json("run.jsonl", lines=True)[1:]``.
 """
 
+import io
 import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dltutorials.exceptions import DataError, in_file, within
 from dltutorials.io.files import durable_writer, prepare_output, write_at_end
+from dltutorials.io.reading import read_file
 from dltutorials.training.state import Record
 from dltutorials.types import PathLike
 
@@ -121,12 +123,15 @@ def read_history(path: PathLike) -> History:
         If the file cannot be read, is empty, is not a history, or is damaged.
     """
     with in_file(path, "give a file that --history of this version wrote"):
-        header, *records = _read_lines(path)
+        lines = _read_lines(path)
+        header = next(lines)
         if header.get(FORMAT) != VERSION:
             raise DataError(f"expected {FORMAT} {VERSION}, got {_short(header)}")
-        for number, record in enumerate(records, start=2):
+        records = []
+        for number, record in enumerate(lines, start=2):
             with within(f"line {number}"):
                 require_record(record)
+            records.append(record)
     return History(header, records)
 
 
@@ -200,15 +205,14 @@ def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(finite, allow_nan=False).encode() + b"\n"
 
 
-def _read_lines(path: PathLike) -> list[dict[str, Any]]:
-    with open(path, "rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise DataError(f"larger than {MAX_BYTES:,} bytes, not a history")
-    lines = content.split(b"\n")[:-1]
-    if not lines:
+def _read_lines(path: PathLike) -> Iterator[dict[str, Any]]:
+    """Yield what the lines hold; a wrong one is found before those behind it take memory."""
+    content = read_file(path, MAX_BYTES, "a history")
+    if b"\n" not in content:
         raise DataError("not a whole line in it" if content else "empty")
-    return [_parse(line, number) for number, line in enumerate(lines, start=1)]
+    for number, line in enumerate(io.BytesIO(content), start=1):
+        if line.endswith(b"\n"):
+            yield _parse(line, number)
 
 
 def _parse(line: bytes, number: int) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from typing import Any, BinaryIO
 from dltutorials.exceptions import DataError, UnsafePickleError, in_file
 from dltutorials.io.file_kinds import name_kind
 from dltutorials.io.files import durable_writer
+from dltutorials.io.reading import open_file
 from dltutorials.io.safe_pickle import load_pickle
 from dltutorials.training.description import Description, describe_model, parse_description
 from dltutorials.types import PathLike, SharedVariable
@@ -162,7 +163,7 @@ def read_params_and_description(path: PathLike) -> tuple[list[numpy.ndarray], De
 @contextlib.contextmanager
 def _parameter_file(path: PathLike) -> Iterator[BinaryIO]:
     """Open a file of parameters; say of what goes wrong which file it was."""
-    with in_file(path), open(path, "rb") as file:
+    with in_file(path), open_file(path) as file:
         try:
             yield file
         except DataError as error:
