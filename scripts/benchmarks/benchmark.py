@@ -4,7 +4,8 @@
 Every peer trains the same model on the same data from the same initial values,
 in its own process and its own environment (setup_peers.sh makes these), and has
 to reach the same validation errors, epoch by epoch. Runs of the peers alternate;
-the table has medians, and ratios to this project.
+each is told, and kept in the file of ``--json``, when it ends. The table, which Ctrl-C
+does not prevent, has medians, and ratios to this project.
 """
 
 if __name__ == "__main__":
@@ -19,8 +20,6 @@ if __name__ == "__main__":
 import argparse
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,15 +32,15 @@ from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import DLTutorialsError, OptionError
-from dltutorials.io.files import durable_writer
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.io.targets import check_output
 from dltutorials.selection.scripts import load_script
 
+from figures import ALL_SIZES, OURS, Figures
+from machine import describe_machine
 from stored_results import describe_run
 
 FOLDER = Path(__file__).resolve().with_name("peers")
-OURS = "dltutorials"
 # The peers by name: the script in the folder peers, and its variant.
 SCRIPTS = {
     OURS: ("with_dltutorials.py", ""),
@@ -116,15 +115,15 @@ def benchmark(options: argparse.Namespace) -> int:
             settings[name] = getattr(options, name)
     peers = [Peer(name, sys.executable) for name in IN_OUR_ENVIRONMENT]
     peers += [_parse_peer(text) for text in options.peer]
-    with tempfile.TemporaryDirectory() as name:
-        measure = measure_growth if options.growth else measure_peers
-        tables = measure(peers, settings, options.runs, Path(name))
-    result = {**describe_run(), "machine": describe_machine(), "settings": settings, **tables}
-    print(f"{options.benchmark}: {result['machine']}\n")
-    print("\n".join(growth_table(result) if options.growth else peer_table(result)))
-    if options.json:
-        with durable_writer(options.json) as file:
-            file.write(json.dumps(result, indent=1, default=str).encode() + b"\n")
+    about = {**describe_run(), "machine": describe_machine(), "settings": settings}
+    figures = Figures(about, options.json, is_growth=options.growth)
+    measure = measure_growth if options.growth else measure_peers
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            measure(peers, settings, options.runs, Path(name), figures)
+    finally:  # after Ctrl-C, and where a peer fails, what there is
+        for line in figures.table():
+            print(line)
     return console.DONE
 
 
@@ -137,33 +136,29 @@ def check_output_file(options: argparse.Namespace) -> None:
         files.write("--json", options.json)
 
 
-def measure_peers(peers: list[Peer], settings: dict, n_runs: int, folder: Path) -> dict[str, Any]:
+def measure_peers(
+    peers: list[Peer], settings: dict, n_runs: int, folder: Path, figures: Figures
+) -> None:
     """Run every peer with an empty cache, then `n_runs` times with a filled one."""
     # The last ones first: a Python that the user named and that lacks a package is met at once.
-    cold = {peer.name: run_peer(peer, settings, folder) for peer in reversed(peers)}
-    warm: dict[str, list[dict]] = {peer.name: [] for peer in peers}
+    for peer in reversed(peers):
+        figures.add(ALL_SIZES, peer.name, run_peer(peer, settings, folder))
     for _ in range(n_runs):
         for peer in peers:
-            warm[peer.name].append(run_peer(peer, settings, folder))
-    require_same_errors({name: [cold[name], *runs] for name, runs in warm.items()})
-    return {"peers": {name: summarise(cold[name], runs) for name, runs in warm.items()}}
+            figures.add(ALL_SIZES, peer.name, run_peer(peer, settings, folder))
 
 
-def measure_growth(peers: list[Peer], settings: dict, n_runs: int, folder: Path) -> dict[str, Any]:
-    """Measure the seconds of a training epoch while one size grows at a time."""
+def measure_growth(
+    peers: list[Peer], settings: dict, n_runs: int, folder: Path, figures: Figures
+) -> None:
+    """Measure a training epoch while one size grows at a time."""
     settings = {**settings, "n_epochs": 3}
-    growth: dict[str, dict] = {}
     for name, sizes in GROWTH.items():
         for size in sizes:
-            reports: dict[str, list[dict]] = {peer.name: [] for peer in peers}
             for _ in range(n_runs):
                 for peer in peers:
-                    reports[peer.name].append(run_peer(peer, {**settings, name: size}, folder))
-            growth[f"{name} {size}"] = {
-                peer: _median(report["seconds"][-1][0] for report in runs)
-                for peer, runs in reports.items()
-            }
-    return {"growth": growth}
+                    report = run_peer(peer, {**settings, name: size}, folder)
+                    figures.add(f"{name} {size}", peer.name, report)
 
 
 def run_peer(peer: Peer, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -198,92 +193,12 @@ def run_peer(peer: Peer, settings: dict[str, Any], folder: Path) -> dict[str, An
     return report
 
 
-def require_same_errors(reports: dict[str, list[dict]]) -> None:
-    """Refuse to compare speeds where results differ."""
-    expected = reports[OURS][0]["errors"]
-    for name, runs in reports.items():
-        for run in runs:
-            if run["errors"] is None:  # the matrix products alone have no result
-                continue
-            for epoch, (ours, theirs) in enumerate(zip(expected, run["errors"]), 1):
-                if abs(ours - theirs) > 1e-9:
-                    raise DLTutorialsError(
-                        f"peer {name}: validation error {theirs:.6%} after epoch {epoch}, "
-                        f"expected {ours:.6%} as {OURS} has"
-                    )
-
-
-def summarise(cold: dict[str, Any], runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the medians over the runs; of the epochs without the first, which may compile."""
-    steady = [run["seconds"][1:] or run["seconds"] for run in runs]
-    return {
-        "cold_start": cold["first_epoch"],
-        "warm_start": _median(run["first_epoch"] for run in runs),
-        "training": _median(_median(train for train, _ in epochs) for epochs in steady),
-        "training_and_validation": _median(_median(map(sum, epochs)) for epochs in steady),
-        "peak_memory": _median(run["peak_memory"] for run in runs),
-        "errors": cold["errors"],
-        "versions": cold["versions"],
-        "runs": runs,
-    }
-
-
-def peer_table(result: dict[str, Any]) -> list[str]:
-    """Return the lines of a Markdown table: figures, and ratios of times to ours."""
-    ours = result["peers"][OURS]
-    lines = [
-        "| peer | to first epoch, cold | and warm | training epoch | with validation | memory |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, peer in result["peers"].items():
-        cells = [f"{peer['cold_start']:.1f} s", f"{peer['warm_start']:.2f} s"]
-        cells += [f"{peer[key] * 1e3:.1f} ms" for key in ("training", "training_and_validation")]
-        keys = ("cold_start", "warm_start", "training", "training_and_validation")
-        cells = [f"{cell} ({peer[key] / ours[key]:.2f} x)" for cell, key in zip(cells, keys)]
-        if peer["errors"] is None:
-            cells[:2] = ["", ""]
-        versions = ", ".join(f"{name} {version}" for name, version in peer["versions"].items())
-        memory = f"{peer['peak_memory'] / 2**20:.0f} MiB"
-        lines.append(" | ".join([f"| {name} ({versions})", *cells, memory]) + " |")
-    errors = ours["errors"]
-    lines += ["", f"Validation error of all after epoch {len(errors)}: {errors[-1]:.6%}"]
-    return lines
-
-
-def growth_table(result: dict[str, Any]) -> list[str]:
-    """Return the lines of a Markdown table: milliseconds of a training epoch."""
-    names = list(next(iter(result["growth"].values())))
-    lines = ["| ms a training epoch | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for size, seconds in result["growth"].items():
-        cells = " | ".join(f"{seconds[name] * 1e3:.1f}" for name in names)
-        lines.append(f"| {size.replace('_', ' ')} | {cells} |")
-    return lines
-
-
-def describe_machine() -> str:
-    """Return one line on the processor, the system and what is set for the BLAS."""
-    processor = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        processor = names[0].partition(":")[2].strip() if names else processor
-    blas = [f"{k}={v}" for k, v in os.environ.items() if k.startswith(("OPENBLAS_", "OMP_"))]
-    count = f"{os.cpu_count()} x"
-    if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) != os.cpu_count():
-        count = f"{len(os.sched_getaffinity(0))} of {count}"
-    return ", ".join([f"{count} {processor}", platform.platform(), *sorted(blas)])
-
-
 def _parse_peer(text: str) -> Peer:
     name, separator, python = text.partition("=")
     if not separator or not python or name not in SCRIPTS:
         names = ", ".join(SCRIPTS)
         raise OptionError(f"peer: got {text!r}, expected NAME=PYTHON with one of the names {names}")
     return Peer(name, os.path.expanduser(python))
-
-
-def _median(values: Any) -> float:
-    return statistics.median(list(values))
 
 
 if __name__ == "__main__":

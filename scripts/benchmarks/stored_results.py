@@ -28,6 +28,8 @@ from dltutorials.cli import console
 from dltutorials.exceptions import DataError
 from dltutorials.io.files import durable_writer
 
+import figures
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("benchmarks", "robustness")
 MARKED = re.compile(r"(<!-- (results/[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -69,12 +71,10 @@ def describe(path: Path) -> str:
 
 def make_table(result: dict[str, Any]) -> list[str]:
     """Return the lines of a table."""
-    import benchmark
-
     if "peers" in result:
-        return benchmark.peer_table(result)
+        return figures.peer_table(result)
     if "growth" in result:
-        return benchmark.growth_table(result)
+        return figures.growth_table(result)
     rows = [result["head"], ["---"] * len(result["head"]), *result["rows"]]
     return ["| " + " | ".join(row) + " |" for row in rows]
 

@@ -1,13 +1,44 @@
+import ctypes
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 from dltutorials import backend
+from dltutorials.exceptions import DLTutorialsError
 
+import figures
+import machine
 import pytest
 from helpers import SCRIPTS, load_module, run_python
 
 SCRIPT = SCRIPTS / "benchmarks" / "benchmark.py"
+PROCESSOR = SimpleNamespace(
+    exists=lambda: True,
+    read_text=lambda: "processor : 0\nmodel name : Some CPU\nflags : sse avx avx2\n",
+)
+COUNTS_PRODUCTS = """
+#include FLOOR
+static long long n;
+static void gemm(int order, int ta, int tb, int m, int n_, int k, double alpha, const double *a,
+                 int lda, const double *b, int ldb, double beta, double *c, int ldc)
+{ n += (long long)m * n_ * k; }
+long long count(int is_training)
+{
+    static double x[15 * 7], w[2][28], out[2][20], grad[2][20];
+    double *W[] = {w[0], w[1]}, *o[] = {out[0], out[1]}, *g[] = {grad[0], grad[1]};
+    int sizes[] = {7, 4, 2};
+    n = 0;
+    run_epoch(gemm, x, 3, 5, 2, sizes, W, o, g, is_training);
+    return n;
+}
+"""
+
+
+def make_report(errors):
+    """Make what a peer reports of an epoch of a second and half a second of validation."""
+    times = {"first_epoch": 9.0, "seconds": [[1.0, 0.5]], "peak_memory": 1 << 20}
+    return {**times, "errors": errors, "versions": {}}
 
 
 @pytest.fixture
@@ -88,11 +119,75 @@ def test_a_peer_that_fails_is_one_line(tiny_file, python, phrases):
 
 
 def test_speeds_of_peers_with_other_results_are_not_compared(benchmark):
-    reports = {"dltutorials": [{"errors": [0.5, 0.25]}], "blas": [{"errors": None}]}
-    benchmark.require_same_errors({**reports, "numpy": [{"errors": [0.5, 0.25]}]})
+    kept = figures.Figures({}, None)
+    for peer, errors in ("blas", None), ("numpy", [0.5, 0.25]), ("dltutorials", [0.5, 0.25]):
+        kept.add(figures.ALL_SIZES, peer, make_report(errors))
     message = r"numpy: validation error 26\.0+% after epoch 2, expected 25\.0+%"
-    with pytest.raises(benchmark.DLTutorialsError, match=message):
-        benchmark.require_same_errors({**reports, "numpy": [{"errors": [0.5, 0.26]}]})
+    with pytest.raises(DLTutorialsError, match=message):
+        kept.add(figures.ALL_SIZES, "numpy", make_report([0.5, 0.26]))
+
+
+def test_every_figure_is_told_and_kept_as_it_comes(tmp_path, capsys):
+    file = tmp_path / "figures.json"
+    kept = figures.Figures({"date": "today"}, str(file))
+    kept.add(figures.ALL_SIZES, "numpy", make_report([0.5]))
+    told = (
+        "numpy, run 1: 9.00 s to the first epoch, last epoch 1000.0 ms, 1500.0 ms with validation"
+    )
+    assert told in capsys.readouterr().err
+    assert kept.table() == []  # ratios to ours need ours
+    kept.add(figures.ALL_SIZES, "dltutorials", make_report([0.5]))
+    written = json.loads(file.read_text())
+    assert written["date"] == "today"
+    assert set(written["reports"][figures.ALL_SIZES]) == {"numpy", "dltutorials"}
+
+
+def test_at_another_size_an_error_that_differs_is_marked():
+    kept = figures.Figures({"machine": "a box", "settings": {"model": "mlp"}}, None, is_growth=True)
+    kept.add("batch_size 1", "dltutorials", make_report([0.25]))
+    kept.add("batch_size 1", "numpy", make_report([0.5]))
+    kept.add("batch_size 20", "dltutorials", make_report([0.25]))
+    assert kept.table()[0] == "mlp: a box"
+    assert kept.table()[-2:] == [
+        "| batch size 1 | 1000.0 | 1000.0 (error 50.0000%, ours 25.0000%) |",
+        "| batch size 20 | 1000.0 |  |",
+    ]
+
+
+def test_after_ctrl_c_there_is_a_table_of_what_was_measured(benchmark, monkeypatch, capsys):
+    runs = iter([*[make_report([0.5])] * 5])
+
+    def run_peer(*arguments):
+        for report in runs:
+            return report
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmark, "run_peer", run_peer)
+    assert benchmark.main(["--runs", "1"]) == 130
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row.split()[1] for row in rows] == ["peer", "dltutorials", "blas"]
+
+
+def test_the_machine_is_described_with_its_vectors_and_the_kernels_of_the_blas(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setattr(machine, "_CPUINFO", PROCESSOR)
+    monkeypatch.setattr(machine, "name_kernels", lambda: "SkylakeX")
+    text = machine.describe_machine()
+    assert " x Some CPU with AVX2, OpenBLAS kernels for SkylakeX, " in text
+    assert "OPENBLAS_CORETYPE=Haswell" in text
+
+
+def test_the_limit_is_a_loop_in_c_that_makes_all_the_products(tmp_path):
+    (tmp_path / "loop.c").write_text(COUNTS_PRODUCTS)
+    library = tmp_path / "loop.so"
+    source = f'-DFLOOR="{SCRIPT.with_name("peers") / "floor.c"}"'
+    command = ["cc", "-shared", "-fPIC", "-DREAL=double", source, "-o", library, "loop.c"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    count = ctypes.CDLL(str(library)).count
+    count.restype = ctypes.c_longlong
+    # Multiplications of 3 batches of 5: forward, then with respect to W, and to what is hidden.
+    assert count(0) == 3 * 5 * (7 * 4 + 4 * 2)
+    assert count(1) == 2 * count(0) + 3 * 5 * 4 * 2
 
 
 def test_every_peer_has_a_script_and_an_environment(benchmark):
