@@ -78,14 +78,15 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         finished = load_record(job)
         if finished is not None:
             records[job.key] = finished
-    show = Progress(jobs, runs, options.quiet)
+    progress = Progress(jobs, runs, options.quiet)
     if records:
-        show.say(f"{len(records)} of {len(jobs)} runs are finished already in {options.results}")
+        count = f"{len(records)} of {len(jobs)} runs are finished already"
+        progress.print_message(f"{count} in {options.results}")
     waiting = [job for job in jobs if job.key not in records]
     try:
         for record in run_jobs(waiting, n_processes, options.dask) if waiting else ():
             records[record["key"]] = record
-            show(record, len(records))
+            progress.report(record, len(records))
     except KeyboardInterrupt as interrupt:
         console.print_message(
             f"interrupted; {len(records)} of {len(jobs)} runs are finished in {options.results}; "
@@ -110,14 +111,9 @@ def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
         options.floatX = set_floatX(options.floatX)
         if options.floatX not in shared:
             in_chunks = options.chunk_size is not None
-            shared[options.floatX] = share_data(
-                options.dataset,
-                options.floatX,
-                folder,
-                options.offline,
-                in_chunks,
-                all(run.options.get("shuffle") is not None for run in runs),
-            )
+            shuffled = all(run.options.get("shuffle") is not None for run in runs)
+            how = options.offline, in_chunks, shuffled
+            shared[options.floatX] = share_data(options.dataset, options.floatX, folder, *how)
         options.dataset = shared[options.floatX].path
         marks = describe_run(script, options, shared[options.floatX].digest)
         job = Job(script, vars(options), marks, str(Path(folder).resolve()))
@@ -137,7 +133,7 @@ class Progress:
         self.names = {job.key: run.name for job, run in zip(jobs, runs)}
         self.quiet = quiet
 
-    def __call__(self, record: RunRecord, n_finished: int) -> None:
+    def report(self, record: RunRecord, n_finished: int) -> None:
         """Print a line on a run."""
         outcome = f"failed: {record['failure']}"
         if record["failure"] is None:
@@ -145,9 +141,9 @@ class Progress:
             value = f"validation {loss.name} {loss.format(record['best_validation_loss'])}"
             outcome = f"{value}, {record['message']}, {record['seconds']:.1f} s"
         name = self.names[record["key"]]
-        self.say(f"{n_finished}/{len(self.names)} {name}: {outcome}")
+        self.print_message(f"{n_finished}/{len(self.names)} {name}: {outcome}")
 
-    def say(self, message: str) -> None:
+    def print_message(self, message: str) -> None:
         """Print a message, unless --quiet is given."""
         if not self.quiet:
             console.print_message(message)

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from dltutorials.exceptions import RankingError
 from dltutorials.loss import ERROR, Loss
-from dltutorials.selection.grid import Run, phrase, show
+from dltutorials.selection.grid import Run, as_text, phrase
 from dltutorials.selection.records import RunRecord
 
 Outcome = tuple[Run, RunRecord]
@@ -121,7 +121,7 @@ class Comparison(NamedTuple):
         return lines
 
     def _row(self, configuration: Configuration) -> list[str]:
-        settings = [show(value) for value in configuration.settings.values()]
+        settings = [as_text(value) for value in configuration.settings.values()]
         n_finished, n_failed = len(configuration.finished), len(configuration.failed)
         runs = f"{n_finished} of {n_finished + n_failed}" if n_failed else str(n_finished)
         best = configuration.best(self.loss)

@@ -62,10 +62,10 @@ def phrase(settings: dict[str, Any]) -> str:
     >>> phrase({"learning_rate": 0.010, "n_hidden": 20})
     'learning_rate=0.01, n_hidden=20'
     """
-    return ", ".join(f"{name}={show(value)}" for name, value in settings.items()) or "defaults"
+    return ", ".join(f"{name}={as_text(value)}" for name, value in settings.items()) or "defaults"
 
 
-def show(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Return a value as one would write it."""
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
