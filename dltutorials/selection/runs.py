@@ -113,7 +113,7 @@ def _train(job: Job) -> Result:
     datasets = load_datasets(options, memory_map=True)
     x, y = make_placeholders()
     model = make_model(x, datasets.n_in, datasets.n_out)
-    if not hasattr(model, "errors"):
+    if getattr(model, "errors", None) is None:
         raise RankingError(
             f"script: got {job.script}, whose model has no errors to validate by; "
             "runs without a validation loss cannot be compared"
