@@ -210,7 +210,9 @@ def test_the_figures_do_not_replace_the_data_set(tiny_file):
     assert tiny_file.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["benchmark", "benchmark_data", "compare_rules", "torture"])
+@pytest.mark.parametrize(
+    "name", ["benchmark", "benchmark_data", "compare_rules", "profile_steps", "torture"]
+)
 def test_what_is_missing_at_the_start_is_one_line(name, tmp_path):
     (tmp_path / "numpy.py").write_text("raise ImportError('no numpy here')")
     script = SCRIPTS / "benchmarks" / f"{name}.py"
