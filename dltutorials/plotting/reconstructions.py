@@ -77,5 +77,5 @@ def plot_reconstructions(
     height, _ = ax.images[0].get_array().shape
     for number, name in enumerate(rows):
         middle = (number + 0.5) * height / len(rows)
-        ax.text(-1, middle, name, rotation=90, ha="right", va="center", fontsize=8)
+        ax.text(-2, middle, name, ha="right", va="center", fontsize=8)
     return ax
