@@ -15,7 +15,7 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from dltutorials.datasets.catalogue import PublishedDataset, PublishedFile, require_content
 from dltutorials.datasets.idx import read_idx_folder
@@ -26,6 +26,7 @@ from dltutorials.io.files import durable_writer, prepare_output
 
 TIMEOUT = 30  # seconds without an answer
 ROUNDS = 2  # over the mirrors, for what may have been a passing fault
+_SLACK = 1 << 16  # bytes of another answer, to say what it is
 PAUSE = 1.0  # seconds between two rounds
 
 _log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def download(published: PublishedDataset, folder: Path | None = None) -> Path:
             _fetch(file, mirrors, originals / file.name)
         train_set, valid_set, test_set = (
             (FloatRows(x, "float32").whole(), y.astype("int64"))
-            for x, y in read_idx_folder(originals)
+            for x, y in read_idx_folder(originals, endings=(".gz",))  # which were verified
         )
         sets = (train_set, valid_set, test_set)
         require_content(sets, published)
@@ -127,21 +128,38 @@ def _try(url: str, file: PublishedFile, path: Path) -> _Failure | None:
     import pooch
     import requests
     from tqdm.auto import tqdm
+    from urllib3.exceptions import HTTPError
 
     bar = tqdm(total=file.n_bytes, desc=file.name, unit="B", unit_scale=True, disable=None)
     get = pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT)
     try:
         with durable_writer(path) as stream:
-            get(url, stream, None)
+            get(url, _Limited(stream, file.n_bytes + _SLACK), None)
             stream.flush()
             _require_whole(Path(stream.name), file)
     except _Failure as failure:
         return failure
     except requests.RequestException as error:
         return _explain(error)
+    except (ValueError, HTTPError) as error:  # an address or a length that is none
+        return _Failure(f"the server's answer cannot be used: {reason_of(error)}", may_pass=False)
     finally:
         bar.close()
     return None
+
+
+class _Limited:
+    """A file that takes no more than it is to hold, whatever a server sends."""
+
+    def __init__(self, file: BinaryIO, max_bytes: int) -> None:
+        self.file, self.left = file, max_bytes
+        self.flush = file.flush
+
+    def write(self, block: bytes) -> None:
+        self.left -= len(block)
+        if self.left < 0:
+            raise _Failure("it sends more than the file has", may_pass=False)
+        self.file.write(block)
 
 
 def _require_whole(path: Path, file: PublishedFile) -> None:

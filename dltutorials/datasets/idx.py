@@ -24,6 +24,7 @@ Plain files are mapped into memory, not read; either way the images stay bytes:
 import gzip
 import math
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,19 @@ import numpy
 PARTS = ("train", "t10k")
 MAX_BYTES = 1 << 30  # of an unpacked file; MNIST's largest has 47 MB
 _BLOCK = 1 << 20
+_ENDINGS = ("", ".gz")
 
 _VALIDATION = 6  # one in so many training images is for validation
 
 
-def read_idx_folder(folder: Path) -> list[Split]:
+def read_idx_folder(folder: Path, endings: Sequence[str] = _ENDINGS) -> list[Split]:
     """Read the four IDX files of a folder.
 
     Parameters
     ----------
     folder : pathlib.Path
+    endings : sequence of str
+        Of the names that are looked for.
 
     Returns
     -------
@@ -60,7 +64,10 @@ def read_idx_folder(folder: Path) -> list[Split]:
         are too few training images to take one in six for validation.
     """
     (train_x, train_y), test_set = (
-        (_read(_find(folder, f"{part}-images", 3), 3), _read(_find(folder, f"{part}-labels", 1), 1))
+        tuple(
+            _read(_find(folder, f"{part}-{kind}", n_dimensions, endings), n_dimensions)
+            for kind, n_dimensions in (("images", 3), ("labels", 1))
+        )
         for part in PARTS
     )
     if len(train_x) < _VALIDATION:
@@ -86,13 +93,13 @@ def has_idx_files(folder: Path) -> bool:
     )
 
 
-def _names(kind: str, n_dimensions: int) -> list[str]:
+def _names(kind: str, n_dimensions: int, endings: Sequence[str] = _ENDINGS) -> list[str]:
     stems = (f"{kind}-idx{n_dimensions}-ubyte", f"{kind}.idx{n_dimensions}-ubyte")
-    return [f"{stem}{packed}" for stem in stems for packed in ("", ".gz")]
+    return [f"{stem}{packed}" for stem in stems for packed in endings]
 
 
-def _find(folder: Path, kind: str, n_dimensions: int) -> Path:
-    names = _names(kind, n_dimensions)
+def _find(folder: Path, kind: str, n_dimensions: int, endings: Sequence[str]) -> Path:
+    names = _names(kind, n_dimensions, endings)
     for name in names:
         if (folder / name).exists():
             return folder / name

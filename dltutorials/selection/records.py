@@ -120,7 +120,7 @@ def load_record(job: Job) -> RunRecord | None:
     read, counts as none: the run is repeated, and replaces it.
     """
     try:
-        record = json.loads(read_file(job.record_path, _MAX_BYTES, "a record"))
+        record = json.loads(read_file(job.record_path, _MAX_BYTES, "a record").decode())
         if not isinstance(record, dict):
             return None
         is_of_job = record.get("format") == FORMAT and record.get("key") == job.key

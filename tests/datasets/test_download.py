@@ -231,6 +231,60 @@ def test_what_was_published_must_be_what_was_fetched(published, monkeypatch, cac
     assert "small.pkl.gz" not in names_in(cache)
 
 
+def test_plain_files_beside_the_verified_ones_are_not_looked_at(published, files, cache):
+    (cache / "small").mkdir(parents=True)
+    for name, content in files.items():
+        plain = gzip.decompress(content)
+        (cache / "small" / name.removesuffix(".gz")).write_bytes(
+            plain[:16] + bytes(len(plain) - 16)
+        )
+    assert load_mnist("small")[0][0].any()
+
+
+def never_ending(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        for _ in range(1000):
+            handler.wfile.write(bytes(1 << 16))
+
+
+def wrong_length(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "many")
+    handler.end_headers()
+
+
+def redirect(place):
+    def answer(handler):
+        handler.send_response(302)
+        handler.send_header("Location", place)
+        handler.end_headers()
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        never_ending,
+        wrong_length,
+        redirect("http://[::1"),
+        redirect("http://" + "a" * 300 + "/"),
+        redirect("http://127.0.0.1:port/"),
+    ],
+)
+def test_servers_that_answer_with_nonsense_are_left_for_the_next(
+    published, server, other_server, cache, answer
+):
+    path = "/small/train-labels-idx1-ubyte.gz"
+    server.answers[path] = other_server.answers[path] = answer
+    with pytest.raises(DataError, match="could not be downloaded") as caught:
+        load_mnist("small")
+    assert "\n" not in str(caught.value)
+    assert "small/train-labels-idx1-ubyte.gz" not in names_in(cache)
+
+
 def test_offline_nothing_is_asked_for(published, server, cache):
     with pytest.raises(DataError, match=r"no data set found; tried .*allow the download"):
         load_mnist("small", offline=True)
