@@ -4,62 +4,20 @@ Each is refused with a documented error, or read as plain values, without runnin
 within a second and 64 MiB beyond its size. What NumPy reads too has to be the same.
 """
 
-import contextlib
-import gzip
-import hashlib
-import io
-import json
-import pickle
 import random
 import resource
 import sys
 import time
-import warnings
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dltutorials import DataError, EarlyStopping, TrainingState
-from dltutorials.datasets import load_mnist
-from dltutorials.io.npz import open_npz, read_array
-from dltutorials.prediction.image_files import read_grey
-from dltutorials.selection.records import Job, failed, load_record
-from dltutorials.training.checkpoint import load_state, save_state
-from dltutorials.training.history import HistoryWriter, read_history
-from dltutorials.training.parameters import read_params, save_params
+from dltutorials import DataError
 
-import numpy
-import PIL.Image
+from torture_kinds import make_kinds
 
 SECONDS_ALLOWED = 1
-BYTES_ALLOWED = 64 << 20  # beyond the size of the file
 # Python reports these to audit hooks: whoever reads a file must cause none of them.
 FORBIDDEN = {"os.system", "os.exec", "os.fork", "subprocess.Popen", "exec", "pickle.find_class"}
-# What a hostile or damaged file is likely to hold.
-SNIPPETS = [
-    *(b"cos\nsystem\n", b"cbuiltins\neval\n", b"cnumpy.f2py.diagnose\nrun_command\n", b"R", b"b"),
-    *(b"X\x05\0\0\0touch\x85R", b"\x8e" + b"\xff" * 8, b"\x95" + b"\xff" * 8, b"r\xff\xff\xff\x7f"),
-    *(b"\x93", b"\x81", b"(i__main__\nX\n", b"P1\n", b"\x82\x01", b"2\x86" * 30, b"O", b"}", b"\0"),
-    *(
-        b"PK\x01\x02",
-        b"PK\x05\x06",
-        b"PK\x06\x07",
-        b"1e999",
-        b"NaN",
-        b"null",
-        b"[" * 50,
-        b"9" * 400,
-    ),
-]
-
-
-class Kind(NamedTuple):
-    """A kind of file: a sound one, how to make a damaged one of it, and its reader."""
-
-    sound: bytes
-    damage: Callable[[bytes, random.Random], bytes]
-    read: Callable[[Path], Any]
 
 
 class Figures(NamedTuple):
@@ -124,7 +82,7 @@ def damage_files(folder: Path, n_files: int, seed: int) -> Figures:
         watching[0] = False
         seconds, grown = time.process_time() - begun, _peak() - before
         slowest = max(slowest, seconds)
-        if forbidden or seconds > SECONDS_ALLOWED or grown > BYTES_ALLOWED:
+        if forbidden or seconds > SECONDS_ALLOWED or grown > kind.bytes_allowed:
             failures.append(f"file {number} ({name}): {seconds:.1f} s, {grown} bytes, {forbidden}")
             forbidden.clear()
     return Figures(n_files, n_refused, slowest, (_peak() - first) / (1 << 20), failures)
@@ -132,158 +90,3 @@ def damage_files(folder: Path, n_files: int, seed: int) -> Figures:
 
 def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def make_sets(n_examples: int) -> tuple:
-    """Return three small sets in the form of MNIST."""
-    rng = numpy.random.RandomState(0)
-    return tuple(
-        (rng.randint(0, 256, (n, 784)).astype("float32") / 256, numpy.arange(n) % 10)
-        for n in (2 * n_examples, n_examples, n_examples)
-    )
-
-
-class _Slot:
-    """Stands for a shared variable."""
-
-    def __init__(self, name: str, value: numpy.ndarray) -> None:
-        self.name, self.value = name, value
-
-    def get_value(self, borrow: bool = False) -> numpy.ndarray:
-        return self.value
-
-    def set_value(self, value: numpy.ndarray, borrow: bool = False) -> None:
-        self.value = value
-
-
-def make_kinds(folder: Path) -> dict[str, Kind]:
-    """Return the kinds of file, by their names."""
-    values = [numpy.ones((4, 3), "float32"), numpy.zeros(3, "float32")]
-    slots = [_Slot("W", values[0]), _Slot("b", values[1])]
-    save_params(slots, folder / "params")
-    saved = _sound_state(folder / "state", values)
-    sets = pickle.dumps(make_sets(2), 4)
-    pairs = zip(("train", "valid", "test"), make_sets(2))
-    named = {f"{part}_{kind}": array for part, pair in pairs for kind, array in zip("xy", pair)}
-    numpy.savez(folder / "npz", **named)
-    load_mnist(folder / "npz.npz")  # has Python import what it reads names in zip files with
-    records = [{"epoch": n, "iteration": n, "validation_loss": 0.5, "cost": 1.0} for n in range(9)]
-    HistoryWriter(folder / "history", {"program": "train"}, records)
-    job = Job("train", {}, {"a": 1}, str(folder))
-    record = {**failed(job, None), "best_validation_loss": 0.5, "test_score": 0.5, "n_epochs": 3}
-    kinds = {
-        "data": Kind(sets, lambda data, rng: _gzip(mutate(data, rng)), load_mnist),
-        "gzip": Kind(_gzip(sets), mutate, load_mnist),
-        "npz": Kind((folder / "npz.npz").read_bytes(), mutate, load_mnist),
-        "array": Kind(b"", _grammatical_array, _read_as_numpy),
-        "params": Kind((folder / "params").read_bytes(), mutate, lambda path: read_params(path)),
-        "state": Kind(saved, mutate, load_state),
-        "signed state": Kind(saved[:-64], lambda data, rng: _sign(mutate(data, rng)), load_state),
-        "forged state": Kind(saved, _forge, load_state),
-        "history": Kind((folder / "history").read_bytes(), mutate, read_history),
-        "record": Kind(
-            json.dumps(record).encode(),
-            mutate,
-            lambda path: load_record(job) if path.replace(job.record_path) else None,
-        ),
-    }
-    for name in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"):
-        file = io.BytesIO()
-        PIL.Image.fromarray(numpy.eye(40, dtype="uint8") * 255).save(file, name)
-        kinds[name] = Kind(file.getvalue(), mutate, read_grey)
-    return kinds
-
-
-def _sound_state(path: Path, values: list[numpy.ndarray]) -> bytes:
-    patience = EarlyStopping(significance=0.05).start(n_train_batches=2)
-    patience.best_iteration, patience.best_misclassified = 1, numpy.arange(9) % 2 == 0
-    state = TrainingState(patience, 2, iteration=1, params=values, best_params=values)
-    state.rest = [numpy.arange(6)]
-    save_state(state, path)
-    return path.read_bytes()
-
-
-def _gzip(data: bytes) -> bytes:
-    return gzip.compress(data, 1)
-
-
-def _sign(data: bytes) -> bytes:
-    return data + hashlib.sha256(data).hexdigest().encode()
-
-
-def _forge(saved: bytes, rng: random.Random) -> bytes:
-    """Change one number of a state, and write it as a sound one."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(saved)) as old, zipfile.ZipFile(written, "w") as new:
-        for info in old.infolist():
-            content = old.read(info)
-            if info.filename == "state.json":
-                numbers = json.loads(content)
-                _change(numbers["state"], rng)
-                content = json.dumps(numbers).encode()
-            new.writestr(zipfile.ZipInfo(info.filename), content)
-        new.comment = bytes(64)
-    return _sign(written.getvalue()[:-64])
-
-
-def _change(numbers: Any, rng: random.Random) -> None:
-    key = rng.choice(sorted(numbers))
-    if isinstance(numbers[key], dict) and numbers[key] and rng.random() < 0.8:
-        _change(numbers[key], rng)
-    else:
-        numbers[key] = rng.choice(
-            [None, True, -1, 0, 10**18, 10**400, 1e308, float("nan"), "", "params_0", [], [[]], {}]
-        )
-
-
-def _grammatical_array(_: bytes, rng: random.Random) -> bytes:
-    """Return an archive of one array whose header is right, or nearly."""
-    size = rng.choice([0, 1, 2, 3, 4, 2**31, 2**63, 10**30, -1])
-    shape = rng.choice([(size,), (2, size), (size, 0), (1,) * 33, (), size, [size], (True,), "4"])
-    descr = rng.choice(["<f4", ">f8", "|u1", "|b1", "<U3", "|O", "|S2", "<f3", "f4", "", "a5", 3])
-    order = rng.choice([True, False, True, False, 0, "no", None])
-    fields = {"descr": descr, "fortran_order": order, "shape": shape}
-    if rng.random() < 0.1:
-        fields[rng.choice(["colour", "shape"])] = rng.choice([1, (4,)])
-    text = repr(fields).encode()
-    if rng.random() < 0.2:
-        text = mutate(text, rng)
-    header = b"\x93NUMPY\x01\x00" + (len(text) + 1).to_bytes(2, "little") + text + b"\n"
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", rng.choice([0, 8, 8, 12, 14])) as archive:
-        archive.writestr("x.npy", header + rng.randbytes(rng.choice([0, 4, 8, 16, 32, 64])))
-    return mutate(file.getvalue(), rng) if rng.random() < 0.2 else file.getvalue()
-
-
-def _read_as_numpy(path: Path) -> numpy.ndarray:
-    """Read an array, and compare it with what NumPy makes of the file, if anything."""
-    with open_npz(path) as archive:
-        value = read_array(archive, "x", kinds="fiub")
-    other = value
-    with contextlib.suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with numpy.load(path, allow_pickle=False) as file:
-            other = file["x"]
-    is_same = (value.dtype, value.shape) == (other.dtype, other.shape)
-    if not is_same or value.tobytes() != other.tobytes():
-        raise AssertionError(f"got {value!r}, and NumPy {other!r}")
-    return value
-
-
-def mutate(sound: bytes, rng: random.Random) -> bytes:
-    """Change, insert, remove or cut, once to four times, more often near the beginning."""
-    data = bytearray(sound)
-    for _ in range(rng.randrange(1, 5)):
-        place = int(len(data) * rng.random() ** rng.choice([1, 3]))
-        action = rng.randrange(5)
-        if action == 0 and place < len(data):
-            data[place] = rng.randrange(256)
-        elif action == 1:
-            data[place:place] = rng.choice(SNIPPETS)
-        elif action == 2:
-            del data[place : place + rng.randrange(1, 20)]
-        elif action == 3:
-            data[place : place + 4] = rng.getrandbits(32).to_bytes(4, "little")
-        elif rng.random() < 0.2:
-            del data[place:]
-    return bytes(data)

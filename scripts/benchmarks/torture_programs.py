@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from torture_files import make_sets
+from torture_kinds import make_sets
 
 TRAIN = Path(__file__).resolve().parents[1] / "train_logreg.py"
 N_EPOCHS = 200

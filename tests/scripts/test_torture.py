@@ -3,6 +3,7 @@ import os
 import pytest
 import torture
 import torture_files
+import torture_kinds
 import torture_programs
 
 NOTHING = ["--kills", "0", "--storms", "0", "--doubles", "0", "--fills", "0", "--files", "0"]
@@ -32,7 +33,7 @@ def test_damaged_files_run_nothing_and_are_read_as_numpy_reads_them(capsys):
     ],
 )
 def test_the_watch_would_see_it(tmp_path, monkeypatch, fault, found):
-    kind = torture_files.Kind(b"sound", torture_files.mutate, fault)
+    kind = torture_kinds.Kind(b"sound", torture_kinds.mutate, fault)
     monkeypatch.setattr(torture_files, "make_kinds", lambda folder: {"one": kind})
     [failure] = torture_files.damage_files(tmp_path, 1, seed=0).failures
     assert found in failure
