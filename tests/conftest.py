@@ -29,6 +29,7 @@ OF_THE_OTHER = {
         "numba_functions",
         "numba_kernels",
         "pytensor_index",
+        "reductions_numba",
         "pytensor_scan",
         "random_streams",
     ),

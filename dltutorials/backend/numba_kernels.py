@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dltutorials.backend import image_operation_numba, mrg_numba  # noqa: F401
+from dltutorials.backend import image_operation_numba, mrg_numba, reductions_numba  # noqa: F401
 from dltutorials.backend.labels import CheckedLabels, LabelError
 from dltutorials.backend.pytensor_index import CheckedIndex, OutOfBoundsError
 from dltutorials.backend.random_streams import RandomFunction
