@@ -87,9 +87,10 @@ def test_what_theano_hardly_needs_is_imported_when_it_is_used(tmp_path):
     program = """
         import sys
         import dltutorials, theano, theano.tensor as T
-        print({"setuptools", "distutils", "scipy.stats"} & set(sys.modules))
+        print({"setuptools", "distutils", "scipy.stats", "scipy.signal"} & set(sys.modules))
         print(round(float(theano.scalar.basic_scipy.chi2sf.impl(1.0, 1.0)), 4))
-        import setuptools, scipy.stats, distutils
+        import setuptools, scipy.stats, scipy.signal, distutils
+        assert scipy.signal.convolve([1, 2], [3]).tolist() == [3, 6]
         print(scipy.stats.norm.cdf(0), "setuptools" in distutils.__file__)
     """
     done = run_python("-W", "error::UserWarning", "-c", textwrap.dedent(program), folder=tmp_path)
