@@ -104,7 +104,9 @@ class SharedDataset:
     def rows(self) -> tuple[Any, ...]:
         """The whole columns as the floats that are computed with: arrays or FloatRows."""
         return tuple(
-            shared.get_value(borrow=True) if hasattr(shared, "get_value") else shared.eval()
+            shared.get_value(borrow=True)
+            if hasattr(shared, "get_value")
+            else numpy.asarray(shared.eval())
             for shared in self.stored
         )
 

@@ -24,6 +24,9 @@ theano_only = pytest.mark.skipif(backend.name() != "Theano", reason="about Thean
 known_shapes = pytest.mark.skipif(
     backend.uses_jax(), reason="JAX compiles for shapes that it knows"
 )
+numpys_memory = pytest.mark.skipif(
+    backend.uses_jax(), reason="shared variables do not keep NumPy's arrays with JAX"
+)
 numpys_numbers = pytest.mark.skipif(
     backend.uses_jax(), reason="shared_randomstreams, whose numbers NumPy draws, refuses JAX"
 )

@@ -15,7 +15,7 @@ from dltutorials import (
 import numpy
 import pytest
 import theano.tensor as T
-from helpers import make_split, without_seconds
+from helpers import make_split, numpys_memory, without_seconds
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,7 @@ def test_the_next_chunk_is_read_by_a_thread_while_this_one_is_used(sets):
     assert readers[:2] == [(0, True), (40, False)]
 
 
+@numpys_memory
 def test_converted_chunks_use_the_same_two_pieces_of_memory(sets):
     data = ChunkedDataset((numpy.ones((600, 784), "uint8"), numpy.zeros(600)), 10, 4)
     seen = set()

@@ -164,12 +164,12 @@ RESIDENCY = """if True:
         compiled(lenet), autoencoder(corruption_level=0.3), autoencoder(contraction_level=0.1)]))
 
     x, y, rows = T.matrix("x"), T.ivector("y"), theano.shared(sets[0][0])
-    labels = theano.shared(sets[0][1].astype("int32"))
+    labels = theano.shared(sets[0][1].astype("float32"))  # as in the chapter, cast to integers
     model = LogisticRegression(x, 784, 10)
     cost = model.negative_log_likelihood(y)
     task = compile_task(x, y, cost, sgd(cost, model.params, 0.1), model.errors(y), model.params,
-                        [(rows, labels)] * 3, 10)
-    labels.set_value(numpy.where(numpy.arange(60) == 34, 12, 3).astype("int32"))
+                        [(rows, T.cast(labels, "int32"))] * 3, 10)
+    labels.set_value(numpy.where(numpy.arange(60) == 34, 12, 3).astype("float32"))
     try:
         train(task, 2)
     except backend.LabelError as error:

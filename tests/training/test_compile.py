@@ -5,7 +5,7 @@ from dltutorials.training.minibatch_function import indexed, minibatch_function
 import numpy
 import pytest
 import theano.tensor as T
-from helpers import theano_only
+from helpers import numpys_memory, theano_only
 
 
 def build(sets):
@@ -102,6 +102,7 @@ def test_data_are_stored_as_floats_and_labels_come_back_as_integers(floatX):
     assert y.eval().tolist() == [2, 0, 1]
 
 
+@numpys_memory
 def test_borrow_decides_whether_the_array_is_copied(floatX):
     for borrow in (True, False):
         array = numpy.zeros((2, 2), floatX)
