@@ -16,6 +16,17 @@ from pytensor.link.jax.linker import JAXLinker
 ADVICE = "; keep a chunk of the data there at a time (--chunk-size), or take a smaller --batch-size"
 
 
+@pytest.mark.parametrize("offset", [0, 4])
+def test_what_is_on_the_device_does_not_change_with_the_memory_it_came_from(offset):
+    memory = numpy.zeros(1024, "uint8")
+    start = -memory.ctypes.data % 64 + offset
+    rows = memory[start : start + 400].view("float32")
+    rows[:] = 1
+    there, (also,) = jax_arrays.to_device(rows), jax_arrays.to_device([rows])
+    rows[:] = 2
+    assert jax_arrays.fetch([there, also]).tolist() == [1.0] * 200
+
+
 def exhausted(*arguments, **options):
     raise jax.errors.JaxRuntimeError(
         "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 40.00GiB.\nAllocator: ..."
