@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import dltutorials
 from dltutorials.cli import console
+from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import add_classifier_arguments, add_training_arguments
 from dltutorials.cli.prepare import MakeModel
 from dltutorials.cli.train import train_model
@@ -37,6 +38,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = console.Parser(description=__doc__)
     add_training_arguments(parser, learning_rate=0.13, batch_size=600)
     add_classifier_arguments(parser, L2_reg=0.0, patience=5000)
+    text = "what takes the steps: stochastic gradient descent, or conjugate gradients (no --resume)"
+    add_option(parser, "--optimizer", ["sgd", "cg"], "sgd", text)
     return parser
 
 

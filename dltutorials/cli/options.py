@@ -28,6 +28,7 @@ from dltutorials.checks import (
 from dltutorials.cli.arguments import add_option
 from dltutorials.datasets import FILE_NAME, find_dataset, list_files
 from dltutorials.datasets.shuffling import as_shuffle
+from dltutorials.exceptions import OptionError
 from dltutorials.io.files import make_folder, prepare_output
 from dltutorials.io.in_use import FilesInUse
 from dltutorials.io.locks import hold_output
@@ -169,12 +170,30 @@ def check_numbers(options: argparse.Namespace) -> None:
             require_positive(name, getattr(options, name))
     if "pretraining_epochs" in options:
         require_integer("pretraining_epochs", options.pretraining_epochs, at_least=0)
+    if getattr(options, "optimizer", "sgd") == "cg":
+        _refuse_of_sgd(options)
     require_fraction("learning_rate_decay", options.learning_rate_decay)
     require_momentum("momentum", options.momentum)
     for name in ("L1_reg", "L2_reg"):
         if name in options:
             require_not_negative(name, getattr(options, name))
     early_stopping(options)
+
+
+def _refuse_of_sgd(options: argparse.Namespace) -> None:
+    """Refuse what conjugate gradients do not have."""
+    for name in ("checkpoint", "resume", "shuffle"):
+        if getattr(options, name) is not None:
+            why = "cannot be resumed to the byte: their state is SciPy's own"
+            why = "use all examples in each step" if name == "shuffle" else why
+            got = getattr(options, name)
+            raise OptionError(f"{name}: got {got}, but conjugate gradients {why}; leave it out")
+    if options.momentum or options.learning_rate_decay != 1:
+        got = (
+            f"momentum, learning_rate_decay: got {options.momentum}, {options.learning_rate_decay}"
+        )
+        why = "conjugate gradients find the length of each step themselves"
+        raise OptionError(f"{got}, but {why}; leave them out")
 
 
 def check_files(options: argparse.Namespace) -> None:
@@ -214,7 +233,7 @@ def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
     # What changes nothing is left out: checkpoints from before these options lack them.
     if named.get("shuffle") is None:
         named.pop("shuffle_once", None)
-    for name, neutral in (("learning_rate_decay", 1), ("momentum", 0)):
+    for name, neutral in (("learning_rate_decay", 1), ("momentum", 0), ("optimizer", "sgd")):
         if named.get(name) == neutral:
             named.pop(name)
     return named

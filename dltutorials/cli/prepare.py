@@ -6,6 +6,7 @@ itself says what is minimized and what it is judged by
 """
 
 import argparse
+import functools
 import platform
 import warnings
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from dltutorials.exceptions import DataError, DataWarning, OptionError, within
 from dltutorials.loading import SharedDatasets, load_data
 from dltutorials.losses import penalty
 from dltutorials.training.compile import compile_task
+from dltutorials.training.conjugate_gradient import compile_gradients, minimize
 from dltutorials.training.phases import Phase
 from dltutorials.training.task import Task
 from dltutorials.types import Expression, SharedVariable, Updates
@@ -107,6 +109,10 @@ def prepare_phases(
     n_train_batches = datasets.train.n_examples // options.batch_size
     rule = early_stopping(options, n_train_batches)
     whole = Phase("", lambda: prepare_task(options, model, x, y, datasets), options.n_epochs, rule)
+    if getattr(options, "optimizer", "sgd") == "cg":
+        cost = _regularized_cost(options, model, y)
+        gradients = compile_gradients(cost, x, y, model.params, datasets.train, options.batch_size)
+        return [whole._replace(train=functools.partial(minimize, gradients))]
     layers = getattr(model, "layers", ())
     if not layers or not options.pretraining_epochs:
         return [whole]
@@ -147,8 +153,7 @@ def prepare_task(
         Those of the network that the model is a layer of.
     """
     targets = [y] if model.is_supervised else []
-    cost = model.cost(*targets)
-    cost += penalty(model.weights, getattr(options, "L1_reg", 0.0), getattr(options, "L2_reg", 0.0))
+    cost = _regularized_cost(options, model, *targets)
     updates, begin_epoch = prepare_updates(options, model, cost)
     errors = getattr(model, "errors", None)
     misclassified = getattr(model, "misclassified", None)
@@ -167,6 +172,11 @@ def prepare_task(
         loss=getattr(model, "loss", None),
         begin_epoch=begin_epoch,
     )
+
+
+def _regularized_cost(options: argparse.Namespace, model: Any, *targets: Expression) -> Expression:
+    L1_reg, L2_reg = (getattr(options, name, 0.0) for name in ("L1_reg", "L2_reg"))
+    return model.cost(*targets) + penalty(model.weights, L1_reg, L2_reg)
 
 
 def prepare_updates(

@@ -46,12 +46,15 @@ class Phase(NamedTuple):
     n_epochs : int
         The most epochs to train for.
     early_stopping : EarlyStopping, optional
+    train : callable
+        Another loop with the arguments of :func:`dltutorials.train`.
     """
 
     name: str
     prepare: Callable[[], Task]
     n_epochs: int = 1000
     early_stopping: EarlyStopping | None = None
+    train: Callable[..., Result] = train
 
 
 def train_phases(
@@ -99,7 +102,7 @@ def train_phases(
             if result.n_iterations:  # the earlier phases need not be trained again
                 for on_checkpoint in Hooks(callbacks).on_checkpoint:
                     on_checkpoint(state)
-        result = train(task, phase.n_epochs, phase.early_stopping, callbacks, state)
+        result = phase.train(task, phase.n_epochs, phase.early_stopping, callbacks, state)
         if result.stop_reason in ("interrupted", "diverged"):
             return result
         state = None

@@ -88,7 +88,7 @@ def train(
     else:
         resume.check_fits(task, early_stopping)
         state = resume.copy(stop_reason="")
-    loop = _Loop(task, state, hooks)
+    loop = Loop(task, state, hooks)
     try:
         loop.begin(n_epochs)
         loop.run(n_epochs)
@@ -99,8 +99,8 @@ def train(
     return Result.of(state, loop.message, task.reported_loss)
 
 
-class _Loop:
-    """One call of :func:`train`."""
+class Loop:
+    """What happens around the steps, whoever takes them; one object a training run."""
 
     def __init__(self, task: Task, state: TrainingState, hooks: Hooks) -> None:
         self.task, self.state, self.hooks = task, state, hooks
@@ -110,6 +110,7 @@ class _Loop:
         self.started = time.perf_counter() - state.seconds
 
     def begin(self, n_epochs: int) -> None:
+        """Set the parameters, and tell the callbacks."""
         task, state = self.task, self.state
         task.set_params(state.params)
         if task.set_rest is not None:
@@ -120,6 +121,7 @@ class _Loop:
             self.announce_best()
 
     def run(self, n_epochs: int) -> None:
+        """Take the steps."""
         task, state, patience, hooks = self.task, self.state, self.patience, self.hooks
         if state.iteration >= 0 and self.must_stop():
             return  # a finished run, resumed
@@ -177,6 +179,7 @@ class _Loop:
         return True
 
     def must_stop(self) -> bool:
+        """Say whether patience has run out, or somebody asks for an end."""
         if self.task.validate is not None and self.patience.is_exhausted(self.state.iteration):
             self.stop("patience", "patience ran out")
         elif self.hooks.stop_requested and any(ask() for ask in self.hooks.stop_requested):
@@ -206,10 +209,12 @@ class _Loop:
         self.announce_best()
 
     def announce_best(self) -> None:
+        """Give the best parameters to the callbacks."""
         for on_improvement in self.hooks.on_improvement:
             on_improvement(self.state.best_params)
 
     def record(self, loss: float | None, is_best: bool) -> None:
+        """Add to the history."""
         n_before = self.state.n_iterations_before
         patience = None if loss is None else n_before + self.patience.patience
         seconds = time.perf_counter() - self.started
@@ -218,6 +223,7 @@ class _Loop:
             on_record(record)
 
     def checkpoint(self) -> None:
+        """Give the state to the callbacks."""
         task, state = self.task, self.state
         state.seconds = time.perf_counter() - self.started
         if self.hooks.on_checkpoint:
@@ -228,6 +234,7 @@ class _Loop:
                 on_checkpoint(state.copy(params=params, rest=rest))
 
     def stop(self, reason: str, sentence: str, is_torn: bool = False) -> None:
+        """Note why the run ends; the last step of a torn one is not whole."""
         state = self.state
         if not self.fetch_costs():
             return  # diverged before

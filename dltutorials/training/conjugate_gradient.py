@@ -1,0 +1,155 @@
+"""Training by conjugate gradients: SciPy takes the steps, over all minibatches at once.
+
+A step goes along a direction that depends on the earlier ones, as far as a search along that
+line finds the cost to fall. So it needs no learning rate, but several passes over the data,
+and the state between two steps is SciPy's own: such a run cannot be resumed.
+
+>>> import numpy
+>>> from dltutorials.training.task import Task
+>>> theta = [numpy.array([3.0, -1.0])]
+>>> def set_params(values):
+...     theta[0] = values[0]
+>>> task = Task(len, 1, lambda: [theta[0].copy()], set_params,
+...             validate=lambda: float(abs(theta[0]).sum()))
+>>> result = minimize(lambda: (theta[0] @ theta[0], [2 * theta[0]]), task, n_epochs=9)
+>>> result.stop_reason, result.best_validation_loss < 1e-5
+('converged', True)
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dltutorials.exceptions import ResumeError
+from dltutorials.minibatch import n_minibatches
+from dltutorials.shared import SharedDataset
+from dltutorials.training.callbacks import Callback, Hooks
+from dltutorials.training.early_stopping import EarlyStopping
+from dltutorials.training.minibatch_function import indexed, minibatch_function
+from dltutorials.training.result import Result
+from dltutorials.training.state import TrainingState
+from dltutorials.training.task import Task
+from dltutorials.training.trainer import Loop
+from dltutorials.types import Expression, SharedVariable
+
+import numpy
+import theano.tensor as T
+
+
+def compile_gradients(
+    cost: Expression,
+    x: Expression,
+    y: Expression | None,
+    params: Sequence[SharedVariable],
+    train_set: SharedDataset,
+    batch_size: int,
+) -> Callable[[], tuple[float, list[numpy.ndarray]]]:
+    """Compile the cost of the training set, and its gradient by each parameter.
+
+    Minibatches only make the work smaller: what is returned are means over all of them.
+    """
+    n_batches = n_minibatches(train_set, batch_size, "training")
+    outputs = [cost, *T.grad(cost, list(params))]
+    function = minibatch_function(outputs, x, y, train_set, batch_size)
+    evaluate = indexed(function, train_set, n_batches)
+
+    def cost_and_gradients() -> tuple[float, list[numpy.ndarray]]:
+        batches = [[numpy.asarray(part) for part in evaluate(index)] for index in range(n_batches)]
+        costs, *gradients = zip(*batches)
+        return float(numpy.mean(costs)), [
+            numpy.add.reduce(parts) / n_batches for parts in gradients
+        ]
+
+    return cost_and_gradients
+
+
+class _Stop(Exception):  # noqa: N818 (no error)
+    """Ends SciPy's loop."""
+
+
+def minimize(
+    cost_and_gradients: Callable[[], tuple[float, Sequence[Any]]],
+    task: Task,
+    n_epochs: int = 1000,
+    early_stopping: EarlyStopping | None = None,
+    callbacks: Sequence[Callback] = (),
+    resume: TrainingState | None = None,
+) -> Result:
+    """Train as :func:`dltutorials.train` does, by SciPy's nonlinear conjugate gradients.
+
+    Parameters
+    ----------
+    cost_and_gradients : callable() -> (float, list of arrays)
+        The cost of the training set, and its gradient by each parameter, at their values.
+    task : Task
+        Its `train_minibatch` is not called.
+    n_epochs : int
+        The most steps; each is recorded as an epoch.
+    early_stopping, callbacks
+        As for :func:`dltutorials.train`.
+    resume : None
+
+    Returns
+    -------
+    Result
+        Its `stop_reason` is also ``"converged"``, where SciPy finds nothing better.
+
+    Raises
+    ------
+    ResumeError
+        If there is a state to resume from.
+
+    Notes
+    -----
+    Source: the chapter's program ``logistic_cg.py``.
+    Differs: the best parameters are kept, there the last ones.
+    """
+    if resume is not None and resume.iteration >= 0:
+        raise ResumeError("cannot resume: the state of conjugate gradients is SciPy's own")
+    optimize = importlib.import_module("scipy.optimize")
+    state = resume or TrainingState.begin(task, early_stopping)
+    loop, shapes = Loop(task, state, Hooks(callbacks)), [numpy.shape(p) for p in state.params]
+    costs: dict[bytes, float] = {}
+
+    def put(theta: numpy.ndarray) -> None:
+        parts = numpy.split(theta, numpy.cumsum([numpy.prod(s, dtype=int) for s in shapes])[:-1])
+        values = zip(parts, shapes, state.params)
+        task.set_params([part.reshape(s).astype(like.dtype) for part, s, like in values])
+
+    def evaluate(theta: numpy.ndarray) -> tuple[float, numpy.ndarray]:
+        put(theta)
+        cost, gradients = cost_and_gradients()
+        costs[theta.tobytes()] = float(cost)  # SciPy's line search wants all of float64
+        return float(cost), numpy.concatenate([numpy.ravel(g) for g in gradients]).astype(float)
+
+    def after_step(theta: numpy.ndarray) -> None:
+        put(theta)
+        state.iteration += task.n_train_batches
+        if not loop.note_cost(costs[theta.tobytes()]):
+            raise _Stop
+        costs.clear()
+        loop.validate()
+        if loop.must_stop():
+            raise _Stop
+
+    try:
+        loop.begin(n_epochs)
+        start = numpy.concatenate([numpy.ravel(p) for p in state.params]).astype(float)
+        how = {
+            "jac": True,
+            "method": "CG",
+            "callback": after_step,
+            "options": {"maxiter": n_epochs},
+        }
+        found = optimize.minimize(evaluate, start, **how)
+        if found.nit < n_epochs:
+            loop.stop("converged", "conjugate gradients find nothing better")
+        else:
+            loop.stop("n_epochs", f"all {n_epochs} epochs are done")
+    except _Stop:
+        pass
+    except KeyboardInterrupt:
+        loop.stop("interrupted", "interrupted", is_torn=True)
+    finally:
+        loop.restore_best()
+    return Result.of(state, loop.message, task.reported_loss)
