@@ -12,6 +12,7 @@ lenet: LeNet: those of its convolutional layers, then those of a multilayer perc
 da: an autoencoder: (n_in, n_hidden), (n_hidden,), (n_in,)
 sda: a stacked autoencoder: (n_in, n_hidden), (n_hidden,) of each layer, (n_hidden, n_out), (n_out,)
 rbm: a restricted Boltzmann machine: those of an autoencoder
+dbn: a deep belief network: those of a stacked autoencoder
 >>> find_chapter([(784, 10), (10,)])
 'logreg'
 
@@ -24,6 +25,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from dltutorials.models.autoencoder import Autoencoder
 from dltutorials.models.classifier import Classifier
+from dltutorials.models.dbn import DBN
 from dltutorials.models.lenet import LeNet
 from dltutorials.models.logistic import LogisticRegression
 from dltutorials.models.mlp import ACTIVATIONS, MLP
@@ -34,6 +36,7 @@ from dltutorials.types import Expression, SharedVariable
 __all__ = [
     "ACTIVATIONS",
     "CHAPTERS",
+    "DBN",
     "MLP",
     "RBM",
     "Autoencoder",
@@ -145,6 +148,7 @@ CHAPTERS = {
         {},
     ),
     "rbm": Chapter(RBM, "a restricted Boltzmann machine", "those of an autoencoder", {}),
+    "dbn": Chapter(DBN, "a deep belief network", "those of a stacked autoencoder", {}),
 }
 
 
