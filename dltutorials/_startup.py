@@ -53,6 +53,7 @@ def _end_with(owner: int) -> None:
 
 _owner = os.environ.pop(OWNER, "")
 if _owner.isdecimal():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner handles it
     threading.Thread(target=_end_with, args=[int(_owner)], daemon=True).start()
 
 if _is_the_command():
