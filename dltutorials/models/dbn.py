@@ -3,6 +3,7 @@
 The hidden units of a machine, or rather their probabilities, are the visible units of the next
 one. Logistic regression is on top, and training ends with all of it, as a perceptron:
 
+>>> import numpy, theano.tensor as T
 >>> rng = numpy.random.RandomState(123)
 >>> model = DBN(rng, T.matrix("x"), n_in=6, hidden_layers_sizes=[4, 3], n_out=2)
 >>> [(layer.k, layer.persistent) for layer in model.layers]

@@ -76,7 +76,7 @@ def test_a_model_of_your_own_is_not_taken_for_another(tmp_path):
     path = tmp_path / "cubic.pkl"
     save_params(cubic(), path)
     with pytest.raises(
-        DataError, match="is of a model 'cubic', expected one of logreg, mlp, lenet, da, sda, rbm; "
+        DataError, match="is of a model 'cubic', expected one of logreg, mlp, lenet, da, "
     ):
         load_model(path)
     with pytest.raises(DataError, match=r"options \{'power': 3\}, not \{'power': 2\}"):
