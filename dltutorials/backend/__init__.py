@@ -1,8 +1,8 @@
 """Theano 1.0.5 or PyTensor, made to import and run fast on current machines.
 
-Importing this package imports the backend, as ``theano``
-(:mod:`dltutorials.backend.setup`). What depends on which of the two it is, and on the
-machine, is behind the names here; nobody else needs to ask.
+Importing this package imports the backend as ``theano`` (:mod:`dltutorials.backend.setup`). The
+names here hide whatever depends on the backend and the machine; no other package asks which one it
+is.
 
 >>> from dltutorials import backend
 >>> import theano

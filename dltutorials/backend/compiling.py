@@ -1,7 +1,7 @@
-"""How functions are compiled, and what they change: it depends on the backend.
+"""Compiling functions, and finding what they update: both depend on the backend.
 
-Theano gets the means of :mod:`dltutorials.backend.whole_graph_linker` and
-:mod:`dltutorials.backend.sum_of_squares` against its own slowness; PyTensor does not need them.
+:mod:`dltutorials.backend.whole_graph_linker` and :mod:`dltutorials.backend.sum_of_squares` speed
+up Theano; PyTensor does not need them.
 
 >>> import theano
 >>> n = theano.shared(0, "n")
@@ -35,21 +35,21 @@ def updated_variables(function: Any) -> list[SharedVariable]:
     Returns
     -------
     list of shared variables
-        Those of its ``updates``, and those with a default update: random streams.
+        Those in its ``updates``, and those with a default update, such as random streams.
     """
     inputs = function.maker.expanded_inputs
     return [each.variable for each in inputs if each.update is not None]
 
 
 def compile_now(function: Callable, *arguments: Any) -> None:
-    """Make a function ready to run, where it would be compiled at its first call only.
+    """Compile a function now if the backend would otherwise compile it at its first call.
 
     Parameters
     ----------
     function : compiled function
-        It is called, if need be; the variables that it updates keep their values.
+        Called if necessary; the variables that it updates keep their values.
     *arguments
-        What it can be called with.
+        Valid arguments for the function.
     """
     if name() == "Theano":  # which compiles when the function is made
         return

@@ -1,6 +1,6 @@
-"""The convolution of images with filters, and its gradients, as products of matrices.
+"""The convolution of images with filters, and its gradients, as matrix products.
 
-Either backend computes them with :class:`~dltutorials.backend.image_operation.ImageOperation`.
+Both backends compute them with :class:`~dltutorials.backend.image_operation.ImageOperation`.
 
 >>> import numpy, theano, theano.tensor as T
 >>> x, W = T.dtensor4("x"), T.dtensor4("W")
@@ -19,13 +19,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 
 class Conv2d(ImageOperation):
-    """The images of a batch convolved with filters: of `x` and `W`."""
+    """The convolution of a batch of images `x` with filters `W`."""
 
     def _broadcastable(self, x: Any, W: Any) -> tuple[bool, ...]:
         return (x[0], W[0], False, False)
 
     def compute(self, x: numpy.ndarray, W: numpy.ndarray) -> numpy.ndarray:
-        """Compute it in NumPy."""
+        """Compute the output with NumPy."""
         patches = _patches(x, W.shape[2:])
         return numpy.moveaxis(numpy.tensordot(patches, _turned(W), ([1, 4, 5], [1, 2, 3])), 3, 1)
 
@@ -37,13 +37,13 @@ class Conv2d(ImageOperation):
 
 
 class Conv2dWeightGradient(ImageOperation):
-    """The gradient for the filters: of `x` and the gradient of the output."""
+    """The gradient for the filters, from `x` and the gradient of the output."""
 
     def _broadcastable(self, x: Any, dz: Any) -> tuple[bool, ...]:
         return (dz[1], x[1], False, False)
 
     def compute(self, x: numpy.ndarray, dz: numpy.ndarray) -> numpy.ndarray:
-        """Compute it in NumPy."""
+        """Compute the output with NumPy."""
         patches = _patches(x, dz.shape[2:])
         return _turned(numpy.tensordot(dz, patches, ([0, 2, 3], [0, 4, 5])))
 
@@ -55,13 +55,13 @@ class Conv2dWeightGradient(ImageOperation):
 
 
 class Conv2dInputGradient(ImageOperation):
-    """The gradient for the images: of `W` and the gradient of the output."""
+    """The gradient for the images, from `W` and the gradient of the output."""
 
     def _broadcastable(self, W: Any, dz: Any) -> tuple[bool, ...]:
         return (dz[0], W[1], False, False)
 
     def compute(self, W: numpy.ndarray, dz: numpy.ndarray) -> numpy.ndarray:
-        """Compute it in NumPy."""
+        """Compute the output with NumPy."""
         borders = [(n - 1, n - 1) for n in W.shape[2:]]
         patches = _patches(numpy.pad(dz, [(0, 0), (0, 0), *borders]), W.shape[2:])
         return numpy.moveaxis(numpy.tensordot(patches, W, ([1, 4, 5], [0, 2, 3])), 3, 1)
@@ -74,7 +74,7 @@ class Conv2dInputGradient(ImageOperation):
 
 
 def _patches(images: Any, size: Any) -> Any:
-    """Return a view with two more axes, the rows and columns of what a filter covers."""
+    """Return a view with two more axes, the rows and columns of each filter's patch."""
     return sliding_window_view(images, size, axis=(2, 3))  # type: ignore[call-overload]
 
 
@@ -93,13 +93,13 @@ def conv2d(x: Expression, W: Expression) -> Expression:
     Returns
     -------
     float tensor, ``(n_images, n_filters, height - n_rows + 1, width - n_columns + 1)``
-        Where a filter lies inside the image, turned by 180 degrees, as the
-        convolution of mathematics has it, and summed over the channels.
+        Only where the filter lies inside the image. Filters are turned by 180 degrees, as the
+        mathematical convolution is defined; channels are summed.
 
     Raises
     ------
     TypeError
-        If the two are not tensors of 4 dimensions and of the same type of floats.
+        If they are not 4-dimensional tensors of the same float type.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""A description of what computes here, for logs and for comparison with a saved state.
+"""A description of the backend and its numerics, for logs and to compare with saved states.
 
 >>> name() in describe_backend()
 True
@@ -23,18 +23,18 @@ _NUMPY_BLAS, _SCIPY_BLAS = "NumPy's BLAS", "SciPy's BLAS"
 
 
 def name() -> str:
-    """Return "Theano", or the name of what takes its place."""
+    """Return the name of the backend, "Theano" or "PyTensor"."""
     return str(getattr(import_theano(), "backend_name", "Theano"))
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what computes: the backend, NumPy, and JAX if that compiles."""
+    """Return the versions of the backend, of NumPy, and of JAX if JAX compiles."""
     jax = {"JAX": importlib.import_module("jax").__version__} if _uses_jax() else {}
     return {name(): import_theano().__version__, "NumPy": numpy.__version__, **jax}
 
 
 def name_blas() -> str:
-    """Return the libraries that the backend's matrix products come from."""
+    """Return the names of the libraries that compute the backend's matrix products."""
     if _uses_jax():
         return "XLA"
     if _uses_numba():
@@ -43,7 +43,7 @@ def name_blas() -> str:
 
 
 def describe_backend() -> str:
-    """Return one line on the backend, its number type and its BLAS, for a log."""
+    """Return one line on the backend, its float type and its BLAS, for a log."""
     theano = import_theano()
     backend = f"{name()} {theano.__version__}, {theano.config.floatX}"
     if _uses_jax():
@@ -59,13 +59,13 @@ def describe_backend() -> str:
 
 
 def describe_numerics() -> dict[str, str]:
-    """Return what decides the last bits of a result, by name.
+    """Return, by name, everything that affects the last bits of a result.
 
     Returns
     -------
     dict
-        The same on two machines or days: equal inputs give equal bytes. Where a
-        value differs, they may differ in the last digits.
+        If it is the same on two machines or days, equal inputs give equal bytes. If a value
+        differs, results may differ in the last digits.
     """
     theano = import_theano()
     config = theano.config
@@ -96,7 +96,7 @@ def _linked_libraries() -> list[str]:
 
 
 def _describe_blas() -> dict[str, str]:
-    """Describe the BLAS of the backend, among all that the process has loaded."""
+    """Describe the BLAS that the backend uses, of all that the process has loaded."""
     loaded = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
     used = [pool for pool in loaded if _is_used(Path(pool["filepath"]))] or loaded
     described = {
@@ -108,7 +108,7 @@ def _describe_blas() -> dict[str, str]:
 
 
 def _is_used(library: Path) -> bool:
-    """Say whether a library is that of the matrix products, by the folder of its file."""
+    """Return whether a library computes the matrix products, judging by its folder."""
     linked = _linked_libraries()
     if linked and not _uses_numba():
         flags = import_theano().config.blas.ldflags.split()
@@ -116,7 +116,7 @@ def _is_used(library: Path) -> bool:
         is_named = any(library.name.startswith(f"lib{name}") for name in linked)
         return library.parent in folders or (not folders and is_named)
     package = "scipy" if _uses_numba() else "numpy"
-    # Wheels bring it in a folder numpy.libs, or on a Mac in numpy/.dylibs.
+    # Wheels ship it in a folder numpy.libs, or on macOS in numpy/.dylibs.
     return any(part in (package, f"{package}.libs") for part in library.parts)
 
 
@@ -127,7 +127,7 @@ def _describe_code() -> dict[str, str]:
 
 
 def _describe_compiler() -> dict[str, str]:
-    """Describe what the C code is compiled with and for."""
+    """Describe the C++ compiler, its flags, and the processor that it compiles for."""
     theano = import_theano()
     if not theano.config.cxx:
         return {"compiler": "none"}
@@ -157,7 +157,7 @@ def _describe_numba() -> dict[str, str]:
 
 
 def _describe_jax() -> dict[str, str]:
-    """Describe JAX, its device, and on the processor, where XLA divides work, its cores."""
+    """Describe JAX and its device; for a CPU also its cores, over which XLA splits the work."""
     theano = import_theano()
     is_gpu = theano.config.device != "cpu"
     jaxlib = importlib.import_module("jaxlib").__version__
@@ -176,7 +176,7 @@ def _llvm_processor() -> str:
 
 
 def _short(flags: list[str], prefix: str) -> str:
-    """Return what follows a prefix in one of the flags, and a digest of them all."""
+    """Return the value of the flag with this prefix, and a digest of all flags."""
     [named] = [flag.removeprefix(prefix) for flag in flags if flag.startswith(prefix)] or ["?"]
     digest = hashlib.sha256(" ".join(sorted(flags)).encode()).hexdigest()[:8]
     return f"{named} ({digest})"

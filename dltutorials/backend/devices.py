@@ -1,4 +1,4 @@
-"""Which device computes: what ``device=`` in ``THEANO_FLAGS`` asks for.
+"""The device that computes, as chosen by ``device=`` in ``THEANO_FLAGS``.
 
 >>> from dltutorials.backend.flags import environment
 >>> with environment("THEANO_FLAGS", "device=cuda1"):
@@ -7,8 +7,8 @@
 >>> gpu_number("cuda"), gpu_number("cuda1"), gpu_number("cpu")
 (0, 1, None)
 
-Only PyTensor, by way of JAX (:mod:`dltutorials.backend.jax_engine`), computes on a GPU:
-Theano's own library for it ended in 2017 and fits no current driver.
+Only PyTensor computes on a GPU, through JAX (:mod:`dltutorials.backend.jax_engine`): Theano's own
+GPU library was abandoned in 2017 and works with no current driver.
 """
 
 import re
@@ -26,12 +26,12 @@ def wanted_device(user: UserSettings) -> str:
     Raises
     ------
     SetupError
-        If it is none of these.
+        If it is anything else.
 
     Warns
     -----
     UserWarning
-        If it is Theano's old name of a GPU, "gpu", which is "cuda" since 2016.
+        If it is "gpu", Theano's name before 2016 for "cuda".
     """
     device = user.get("device") or "cpu"
     if re.fullmatch(r"gpu\d*", device):
@@ -45,7 +45,7 @@ def wanted_device(user: UserSettings) -> str:
 
 
 def gpu_number(device: str) -> int | None:
-    """Return the number of a GPU, counted from 0, or None for what is not a GPU."""
+    """Return the number of a GPU, counted from 0, or None if it is not a GPU."""
     match = re.fullmatch(r"cuda(\d*)", device)
     return int(match[1] or 0) if match else None
 

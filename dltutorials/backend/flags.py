@@ -1,4 +1,4 @@
-"""What the user has set for Theano, in ``THEANO_FLAGS`` and ``.theanorc`` files.
+"""The user's settings for Theano, in ``THEANO_FLAGS`` and ``.theanorc`` files.
 
 >>> with environment("THEANO_FLAGS", "floatX=float32,blas.ldflags="):
 ...     user = UserSettings()
@@ -14,11 +14,11 @@ from collections.abc import Iterator
 
 from dltutorials.exceptions import SetupError
 
-_SPELLING = {"floatx": "floatX"}  # names in a file are read in small letters
+_SPELLING = {"floatx": "floatX"}  # names in a file are read as lower case
 
 
 class UserSettings:
-    """What THEANO_FLAGS and the .theanorc files say, read as Theano reads them.
+    """The settings in THEANO_FLAGS and the .theanorc files, read as Theano reads them.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class UserSettings:
 
 @contextlib.contextmanager
 def environment(name: str, value: str) -> Iterator[None]:
-    """Set a variable for a while."""
+    """Set an environment variable within a block."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:

@@ -1,10 +1,9 @@
-"""What convolution and pooling have in common: operations on batches of images.
+"""The common base of convolution and pooling: operations on batches of images.
 
-Theano's convolution takes the patches of one image at a time, and its pooling asks of
-every number where its window ends; PyTensor has neither. The loops of an
-:class:`ImageOperation` are in C, for Theano and for PyTensor's C (``image_operation.h``),
-and compiled by Numba for PyTensor (:mod:`dltutorials.backend.image_operation_numba`).
-Without a compiler they are NumPy's.
+Theano's convolution extracts the patches of one image at a time, and its pooling checks for every
+number where its window ends; PyTensor has neither. An :class:`ImageOperation` has loops in C for
+Theano and PyTensor's C backend (``image_operation.h``), and in Numba for PyTensor
+(:mod:`dltutorials.backend.image_operation_numba`). Without a compiler, NumPy computes it.
 """
 
 import zlib
@@ -20,14 +19,14 @@ _CODE = Path(__file__).with_suffix(".h").read_text(encoding="utf-8")
 
 
 class ImageOperation(theano.Op):
-    """An operation on 4-d tensors of one type, whose loops are a C function."""
+    """An operation on 4-d tensors of one dtype, whose loops are a C function."""
 
     __props__: tuple[str, ...] = ()
     _uses_blas = True
     _broadcastable: Callable  # which dimensions of the output are known to be 1
-    compute: Callable  # the output, by NumPy
+    compute: Callable  # the output, with NumPy
     _gradients: Callable  # of the inputs, from them and the gradient of the output
-    _c_function: Callable  # its name, for a type of numbers
+    _c_function: Callable  # its name, for a number type
 
     def make_node(self, *inputs: Any) -> Any:
         """Return the application of the operation to its inputs."""
@@ -44,7 +43,7 @@ class ImageOperation(theano.Op):
         return theano.Apply(self, list(inputs), [output])
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
-        """Compute it in NumPy, for a machine without a compiler."""
+        """Compute the output with NumPy, for a machine without a compiler."""
         outputs[0][0] = numpy.ascontiguousarray(self.compute(*inputs))
 
     def grad(self, inputs: Any, output_gradients: Any) -> list[Any]:
@@ -52,7 +51,7 @@ class ImageOperation(theano.Op):
         return self._gradients(*inputs, *output_gradients)
 
     def pullback(self, inputs: Any, outputs: Any, output_gradients: Any) -> list[Any]:
-        """Return the gradient for each input: PyTensor's name of it."""
+        """Return the gradient for each input, under PyTensor's name."""
         return self._gradients(*inputs, *output_gradients)
 
     def c_code_cache_version(self) -> tuple[int, ...]:
@@ -64,19 +63,19 @@ class ImageOperation(theano.Op):
         return _CODE
 
     def c_libraries(self, **kwargs: Any) -> list[str]:
-        """Return the BLAS to link."""
+        """Return the BLAS libraries to link."""
         return T.blas.ldflags()
 
     def c_lib_dirs(self, **kwargs: Any) -> list[str]:
-        """Return where it is."""
+        """Return the folders of the BLAS."""
         return T.blas.ldflags(libs=False, libs_dir=True)
 
     def c_compile_args(self, **kwargs: Any) -> list[str]:
-        """Return its options."""
+        """Return the compiler options of the BLAS."""
         return T.blas.ldflags(libs=False, flags=True)
 
     def c_code(self, node: Any, name: str, inputs: Any, outputs: Any, sub: Any) -> str:
-        """Return the call of the C function; without a BLAS, that there is none."""
+        """Return the call of the C function; without a BLAS, report that there is no C code."""
         if self._uses_blas and not theano.config.blas.ldflags:
             return super().c_code(node, name, inputs, outputs, sub)
         function = self._c_function(f"npy_{node.inputs[0].dtype}")

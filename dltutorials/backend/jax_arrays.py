@@ -1,8 +1,8 @@
-"""Arrays on the device of JAX: the only way there, and the only way back.
+"""Arrays on JAX's device: every copy there and back is made here.
 
-:func:`to_device` copies arrays there, :func:`fetch` back. Shared variables keep such arrays, and
-still give and take NumPy's; compiled functions return them. With a transfer guard, JAX proves that
-a training step copies nothing:
+:func:`to_device` copies arrays there, :func:`fetch` back. Shared variables keep device arrays but
+still give and take NumPy's; compiled functions return device arrays. JAX's transfer guard proves
+that a training step copies nothing:
 
 >>> rows = to_device(numpy.arange(3.0))
 >>> with jax.transfer_guard("disallow"):
@@ -27,43 +27,43 @@ import numpy
 from pytensor.link.jax.linker import JAXLinker
 from pytensor.tensor.sharedvar import TensorSharedVariable
 
-n_transfers = 0  # arrays that were copied to the device so far
-_GROUP = 64  # results that are joined at once; more take longer to compile
+n_transfers = 0  # arrays copied to the device so far
+_GROUP = 64  # results joined at once; more would take longer to compile
 
 
 class DeviceMemoryError(OutOfMemoryError):
-    """The device has not enough memory for what is computed."""
+    """The device does not have enough memory for the computation."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message.partition("\n")[0])  # PyTensor adds pages on the operation
+        super().__init__(message.partition("\n")[0])  # PyTensor adds pages about the operation
 
 
 def to_device(value: Any) -> Any:
-    """Copy an array to the device, or a list of them; return when they are there.
+    """Copy an array or a list of arrays to the device; return once they are there.
 
     Raises
     ------
     DeviceMemoryError
-        If the device has not enough memory.
+        If the device does not have enough memory.
     """
     global n_transfers
     n_transfers += sum(numpy.size(each) > 0 for each in jax.tree.leaves(value))
     device = jax.config.jax_default_device or jax.devices()[0]
     with _memory_errors():
-        # The memory of the array is used again, for the next chunk of data. On the processor JAX
-        # shares it with arrays that lie at a multiple of 64 bytes, whatever it is told.
+        # The array's memory is reused for the next chunk of data. On the CPU, JAX shares the
+        # memory of arrays aligned to 64 bytes, even with may_alias=False.
         if device.platform == "cpu":
             value = jax.tree.map(numpy.array, value)
         return jax.block_until_ready(jax.device_put(value, may_alias=False))
 
 
 def fetch(values: Sequence[Any]) -> numpy.ndarray:
-    """Copy results from the device, scalars or vectors, joined to one vector, at once.
+    """Copy scalars and vectors from the device at once, joined into one vector.
 
     Raises
     ------
     Exception
-        Of a call that was made :func:`~dltutorials.backend.jax_faults.call_later`.
+        The error of a call made by :func:`~dltutorials.backend.jax_faults.call_later`.
     """
     jax_faults.raise_waiting(_fetch)
     return _fetch(values)
@@ -78,15 +78,15 @@ def _fetch(values: Sequence[Any]) -> numpy.ndarray:
 
 
 def to_host(value: Any) -> numpy.ndarray:
-    """Copy an array from the device, or return a view of it where that is the processor."""
+    """Copy an array from the device, or return a view of it if the device is the CPU."""
     return numpy.asarray(jax.device_get(value))
 
 
 def bandwidths(n_bytes: int = 2**28) -> tuple[float, float]:
-    """Measure how many bytes a second go to the device, and back."""
+    """Measure the bandwidths to the device and back, in bytes per second."""
     values = numpy.ones(n_bytes // 4, "float32")
     there = back = 0.0
-    for _ in range(2):  # the first time memory is taken, too
+    for _ in range(2):  # the first round also allocates memory
         start = time.perf_counter()
         array = to_device(values)
         arrived = time.perf_counter()
@@ -96,7 +96,7 @@ def bandwidths(n_bytes: int = 2**28) -> tuple[float, float]:
 
 
 def free_memory() -> int | None:
-    """Return how many bytes of the device can be used, if it says so."""
+    """Return how many bytes are free on the device, or None if it does not say."""
     [device] = jnp.zeros(()).devices()
     facts = device.memory_stats() or {}
     return facts["bytes_limit"] - facts["bytes_in_use"] if "bytes_limit" in facts else None
@@ -108,14 +108,14 @@ def _join(*parts: Any) -> Any:
 
 
 def keep_shared_on_device() -> None:
-    """Let shared variables of numbers keep arrays of JAX from now on."""
+    """Let numeric shared variables keep JAX arrays from now on."""
     make = TensorSharedVariable.__init__
 
     @functools.wraps(make)
     def init(self: Any, *arguments: Any, **options: Any) -> None:
         make(self, *arguments, **options)
         storage = self.container.storage
-        if not isinstance(storage[0], jax.Array):  # as a clone's is, which is another's
+        if not isinstance(storage[0], jax.Array):  # a clone's already is one
             storage[0] = to_device(storage[0])
 
     def get_value(self: Any, borrow: bool = False, return_internal_type: bool = False) -> Any:
@@ -137,7 +137,7 @@ def keep_shared_on_device() -> None:
 
 
 def check_functions() -> None:
-    """Let compiled functions give what they say, and raise errors of numbers and of memory."""
+    """Let compiled functions return their declared types, and raise data and memory errors."""
     compile_with_jax = JAXLinker.jit_compile
 
     @functools.wraps(compile_with_jax)
@@ -179,7 +179,7 @@ def _memory_errors() -> Iterator[None]:
 
 
 def _needed(message: str) -> str:
-    """Return what XLA's message says of the memory that it could not have, in megabytes."""
+    """Return how much memory XLA could not allocate, in megabytes, from its message."""
     found = re.search(r"allocat\w* (?:request for )?([\d.]+) ?([KMGT]?)(i?)", message)
     if found is None:
         return ""

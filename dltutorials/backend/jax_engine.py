@@ -1,15 +1,15 @@
-"""JAX under PyTensor: on a GPU, or on the processor.
+"""JAX under PyTensor, on a GPU or on the CPU.
 
-``THEANO_FLAGS=device=cuda`` and ``linker=jax`` compile a function with JAX. Its arrays live on
-the device. So that nothing but the number of a minibatch goes there while a model is trained,
+With ``THEANO_FLAGS=device=cuda`` or ``linker=jax``, JAX compiles functions, and their arrays live
+on the device. To transfer nothing but a minibatch's number there during training,
 
-- a shared variable keeps a JAX array, and results stay there until they are fetched, many at
-  once (:mod:`dltutorials.backend.jax_arrays`);
+- shared variables keep JAX arrays, and results stay there until many are fetched at once
+  (:mod:`dltutorials.backend.jax_arrays`);
 - a minibatch has a fixed number of rows (:mod:`dltutorials.backend.jax_kernels`).
 
-:func:`set_up` makes JAX compute as the other backends do: with numbers of the types that the
-expressions have, float64 too, and with products in full float32 precision, for which a
-GPU would otherwise use 10 bits of each number.
+:func:`set_up` makes JAX compute as the other backends do: in the dtypes of the expressions,
+float64 included, and with products in full float32 precision, where a GPU would by default use
+only 10 bits of each number.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from dltutorials.exceptions import SetupError, reason_of
 
 INSTALL = {"cpu": "pip install jax", "cuda": "pip install 'jax[cuda12]'"}
 
-# Without this, equal runs on one GPU may differ: sums in any order.
+# Without this, equal runs on one GPU may differ, since sums are added in any order.
 _XLA_FLAG = "--xla_gpu_deterministic_ops=true"
 
 
@@ -32,7 +32,7 @@ def require_jax(device: str) -> None:
     Raises
     ------
     SetupError
-        If it is not installed; with the command that installs it.
+        If it is not installed; the message has the command that installs it.
     """
     if importlib.util.find_spec("jax") is None:
         cause = "linker=jax" if device == "cpu" else f"device={device}"
@@ -40,7 +40,7 @@ def require_jax(device: str) -> None:
 
 
 def set_up(device: str) -> str:
-    """Make JAX compute on a device, with Theano's types of numbers.
+    """Make JAX compute on a device, with Theano's number types.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def set_up(device: str) -> str:
     require_jax(device)
     number = gpu_number(device)
     if number is not None:
-        # Take memory when it is needed: several runs may use one GPU.
+        # Allocate memory only when needed: several runs may share a GPU.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         flags = os.environ.get("XLA_FLAGS", "")
         if _XLA_FLAG.partition("=")[0] not in flags:
             os.environ["XLA_FLAGS"] = f"{_XLA_FLAG} {flags}".strip()
-    importlib.import_module("pytensor.link.jax.dispatch")  # chooses a type of numbers, too
+    importlib.import_module("pytensor.link.jax.dispatch")  # sets the number type, too
     importlib.import_module("dltutorials.backend.jax_kernels")
     importlib.import_module("dltutorials.backend.jax_mrg")
     arrays = importlib.import_module("dltutorials.backend.jax_arrays")
@@ -83,10 +83,10 @@ def set_up(device: str) -> str:
 
 
 def _keep_compiled(jax: Any) -> None:
-    """Let processes share what was compiled, beside PyTensor's own compiled code.
+    """Let processes share compiled code, kept beside PyTensor's own.
 
-    Of several algorithms for a product or a convolution, XLA takes the one that it measures to
-    be the fastest. If each process measured anew, a resumed run could end in other bytes.
+    XLA measures several algorithms for a product or convolution and takes the fastest. If each
+    process measured anew, a resumed run could end with different bytes.
     """
     if os.environ.get("JAX_COMPILATION_CACHE_DIR") is None:
         folder = importlib.import_module("pytensor").config.compiledir

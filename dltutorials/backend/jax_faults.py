@@ -1,9 +1,9 @@
-"""Errors of functions that JAX compiled, which cannot raise one for a number.
+"""Data errors in functions compiled by JAX, which cannot raise them while they compute.
 
-An operation that meets a wrong label or index gives nan and calls :func:`note`. The compiled
-function then returns, beside its results, whether anything is wrong, and what to look at
-(:func:`with_faults`). The error is raised after the call. Calls by :func:`call_later` leave it
-to :func:`raise_waiting`, so that no step of a training run waits for the device.
+An operation that may meet a wrong label or index then gives nan, and calls :func:`note`. The
+compiled function also returns whether anything is wrong and the values to check
+(:func:`with_faults`). The error is raised after the call, or, for :func:`call_later`, by
+:func:`raise_waiting`, so that no training step waits for the device.
 
 >>> function, checks = with_faults(lambda x: 2 * x, nodes=())
 >>> function(3)
@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy
 
-Check = Callable[..., None]  # of arrays of NumPy; raises an error
+Check = Callable[..., None]  # takes NumPy arrays; raises an error
 _MOST_WAITING = 1000
 
 
@@ -34,23 +34,23 @@ class _Call(NamedTuple):
     checks: list[Check]
 
 
-_notes: list[_Note] | None = None  # of the graph that JAX goes through now
+_notes: list[_Note] | None = None  # of the graph that JAX is tracing
 _nodes: Collection[Any] = ()  # and its nodes
 _is_later = False
 _waiting: list[_Call] = []
 
 
 def note(node: Any, is_wrong: Any, check: Check, *values: Any) -> None:
-    """Let the function that is being compiled raise an error.
+    """Let the function being compiled raise an error.
 
     Parameters
     ----------
     node : application of an operation
-        The body of a loop is a graph of its own, in which nothing is noted.
+        Ignored in the body of a loop, which is a separate graph.
     is_wrong : bool array
-        Whether something is wrong, anywhere.
+        Whether anything is wrong, element by element.
     check : callable
-        Of the values, as arrays of NumPy; raises the error.
+        Takes the values as NumPy arrays; raises the error.
     *values : arrays
     """
     if _notes is not None and node in _nodes:
@@ -60,7 +60,7 @@ def note(node: Any, is_wrong: Any, check: Check, *values: Any) -> None:
 def with_faults(
     function: Callable[..., Any], nodes: Collection[Any]
 ) -> tuple[Callable[..., tuple[Any, Any]], list[Check]]:
-    """Return a function for JAX to compile that also returns what may be wrong.
+    """Return a function for JAX to compile that also returns its faults.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ def with_faults(
     Returns
     -------
     callable
-        Its second result is None where nothing can be wrong.
+        Its second result is None if nothing can be wrong.
     list of callable
-        The checks, in their order; filled when JAX goes through the function.
+        The checks in order; filled when JAX traces the function.
     """
     checks: list[Check] = []
 
@@ -83,7 +83,7 @@ def with_faults(
         checks[:] = [each.check for each in notes]
         if not notes:
             return results, None
-        # Of the type that costs have, most often: the same compiled code fetches both.
+        # The usual type of costs, so that the same compiled code fetches both.
         is_wrong = jnp.any(jnp.stack([each.is_wrong for each in notes])).astype("float32")
         return results, (is_wrong, [each.values for each in notes])
 
@@ -103,7 +103,7 @@ def _noting(nodes: Collection[Any]) -> Iterator[list[_Note]]:
 
 
 def call_later(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a compiled function; :func:`raise_waiting` raises the error, if there is one."""
+    """Call a compiled function; leave its error, if any, to :func:`raise_waiting`."""
     global _is_later
     _is_later = True
     try:
@@ -123,12 +123,12 @@ def raise_or_wait(faults: Any, checks: list[Check]) -> None:
 
 
 def raise_waiting(fetch: Callable[[list[Any]], Any]) -> None:
-    """Raise the first error of the calls since the last time.
+    """Raise the first error among the calls since the last check.
 
     Parameters
     ----------
     fetch : callable
-        Of a list of scalars that are on the device, to their values.
+        Takes a list of scalars on the device; returns their values.
     """
     calls = _waiting[:]
     _waiting.clear()

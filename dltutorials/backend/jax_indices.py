@@ -1,9 +1,9 @@
-"""How JAX indexes arrays, and computes the shapes that it has to know.
+"""Indexing in JAX, and the shapes that it must know when it compiles.
 
-Where an index lies outside of an array, the result is nan, for integers the largest of all, and
-the error follows (:mod:`dltutorials.backend.jax_faults`). What is known when JAX compiles, such as
-the shape of a minibatch, is computed then, so that it can be the shape of something else.
-Importing the module is enough.
+An index outside an array gives nan, or for integers the largest value, and an error follows
+(:mod:`dltutorials.backend.jax_faults`). Values known when JAX compiles, such as the shape of a
+minibatch, are computed then, so that other shapes can depend on them. Importing this module
+registers everything.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from pytensor.tensor.subtensor import (
 
 Kernel = Callable[..., Any]
 
-# PyTensor's own forms, which those here call.
+# PyTensor's implementations, which those below call.
 _any_vector = jax_funcify.dispatch(MakeVector)
 _any_scalar = jax_funcify.dispatch(ScalarFromTensor)
 _any_subtensor = jax_funcify.dispatch(Subtensor)
@@ -36,19 +36,19 @@ _any_inc_subtensor = jax_funcify.dispatch(IncSubtensor)
 
 
 def refused(dtype: Any) -> Any:
-    """Return what stands where a number cannot be had."""
+    """Return the placeholder for a value that cannot be computed."""
     if jnp.issubdtype(dtype, jnp.inexact):
         return jnp.nan
     return jnp.iinfo(dtype).max if jnp.issubdtype(dtype, jnp.integer) else True
 
 
 def is_known(*values: Any) -> bool:
-    """Say whether all values are known when JAX compiles, as shapes are."""
+    """Return whether all values are known when JAX compiles, like shapes."""
     return not any(isinstance(value, jax.core.Tracer) for value in jax.tree.leaves(values))
 
 
 def early(kernel: Kernel, node: Any) -> Kernel:
-    """Compute integers of known ones when JAX compiles: they may become a shape."""
+    """Compute integers from known values when JAX compiles: they may become a shape."""
     if not all(output.dtype.startswith(("int", "uint")) for output in node.outputs):
         return kernel
 
@@ -63,19 +63,19 @@ def early(kernel: Kernel, node: Any) -> Kernel:
 
 @jax_funcify.register(MakeVector)
 def make_vector(op: Any, node: Any, **kwargs: Any) -> Kernel:
-    """Return a vector of numbers, a shape for example."""
+    """Return a vector of numbers, for example a shape."""
     return early(_any_vector(op, node=node, **kwargs), node)
 
 
 @jax_funcify.register(ScalarFromTensor)
 def scalar_from_tensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
-    """Return a number, which may be where a slice ends."""
+    """Return a number, which may be the end of a slice."""
     compute = _any_scalar(op, node=node, **kwargs)
     return lambda x: numpy.asarray(x)[()] if is_known(x) else compute(x)
 
 
 def _place(node: Any, x: Any, indices: Any) -> Any:
-    """Return where in an array to look, and note what is outside of it."""
+    """Return the indices into an array, and note those outside it."""
     place = indices_from_subtensor(indices, node.op.idx_list)
     axis = 0
     for index in place:
@@ -100,7 +100,7 @@ def _note_outside(node: Any, index: Any, axis: int, size: int) -> None:
 @jax_funcify.register(Subtensor)
 @jax_funcify.register(AdvancedSubtensor)
 def subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
-    """Return what is indexed, and nan outside; JAX would take the nearest."""
+    """Return the indexed values, nan outside the array, where JAX would take the nearest."""
     compute = _any_subtensor(op, node=node, **kwargs)
 
     def kernel(x: Any, *indices: Any) -> Any:
@@ -118,8 +118,8 @@ def subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
 def inc_subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
     """Return an array with numbers added, or set, at indices.
 
-    One in each row, as in the gradient of ``T.log(p_y_given_x)[T.arange(n), y]``, can be added at
-    once; a GPU adds numbers that may meet one after the other, for the same result each time.
+    With one index per row, as in the gradient of ``T.log(p_y_given_x)[T.arange(n), y]``, all are
+    added at once; where indices may coincide, a GPU adds serially, to be reproducible.
     """
     compute = _any_inc_subtensor(op, node=node, **kwargs)
     is_one_each = any(x.owner and isinstance(x.owner.op, ARange) for x in node.inputs[2:])
@@ -135,7 +135,7 @@ def inc_subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
 
 @jax_funcify.register(CheckAndRaise)
 def check_and_raise(op: Any, node: Any, **kwargs: Any) -> Kernel:
-    """Return what is checked; PyTensor's own form checks nothing, and warns of it."""
+    """Return the value, with its check; PyTensor's own form checks nothing, and warns of it."""
 
     def fail(condition: Any) -> None:
         if not condition:

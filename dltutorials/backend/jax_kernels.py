@@ -1,9 +1,9 @@
-"""How JAX computes our own operations, and some of PyTensor's.
+"""JAX implementations of our own operations, and of some of PyTensor's.
 
-JAX compiles for fixed shapes, and cannot raise an error for a number: where PyTensor's C and
-Numba raise one, the result here is nan, for integers the largest of all, never a number that
-might be right; the error follows (:mod:`dltutorials.backend.jax_faults`). Importing the module
-is enough.
+JAX compiles for fixed shapes, and cannot raise an error while it computes. Where PyTensor's C and
+Numba raise one, the result here is nan, or for integers the largest value, never a plausible
+number; the error follows (:mod:`dltutorials.backend.jax_faults`). Importing this module registers
+all.
 """
 
 from typing import Any
@@ -26,13 +26,13 @@ from pytensor.tensor import as_tensor_variable
 from pytensor.tensor.elemwise import CAReduce, Elemwise
 from pytensor.tensor.type import TensorType
 
-# PyTensor's own forms, which those here call.
+# PyTensor's implementations, which those below call.
 _any_elemwise = jax_funcify.dispatch(Elemwise)
 _any_reduction = jax_funcify.dispatch(CAReduce)
 
 
 class Rows(Op):
-    """A number of rows of an array that is known beforehand: of the array and the first.
+    """A fixed number of rows of an array, from a given first row on.
 
     JAX cannot compile ``x[first:first + n_rows]``, which could have any number of rows.
     """
@@ -49,7 +49,7 @@ class Rows(Op):
         return Apply(self, [x, first], [output])
 
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        """Compute it in NumPy."""
+        """Compute the output with NumPy."""
         x, first = inputs
         outputs[0][0] = numpy.ascontiguousarray(x[first : first + self.n_rows])
 
@@ -60,7 +60,7 @@ class Rows(Op):
 
 @jax_funcify.register(Rows)
 def rows(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
-    """Return the slice; JAX would move one that goes beyond the end."""
+    """Return the slice; JAX alone would shift one that reaches beyond the end."""
     n_rows = op.n_rows
 
     def kernel(x: Any, first: Any) -> Any:
@@ -73,7 +73,7 @@ def rows(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
 
 @jax_funcify.register(CheckedLabels)
 def checked_labels(op: Any, node: Any, **kwargs: Any) -> Kernel:
-    """Return the labels, and for wrong ones a number beyond every array."""
+    """Return the labels, and for wrong ones a number beyond any array."""
 
     def check(*inputs: Any) -> None:
         op.perform(node, inputs, [[None]])
@@ -92,7 +92,7 @@ def checked_labels(op: Any, node: Any, **kwargs: Any) -> Kernel:
 
 @jax_funcify.register(Elemwise)
 def elemwise(op: Any, node: Any, **kwargs: Any) -> Kernel:
-    """Return numbers of the type that NumPy has: float64 for an int64 and a float32."""
+    """Return numbers of the type NumPy gives: float64 for an int64 and a float32."""
     compute = _any_elemwise(op, node=node, **kwargs)
     dtype = node.outputs[0].dtype
     is_mixed = dtype == "float64" and all(x.dtype != dtype for x in node.inputs)
@@ -108,7 +108,7 @@ def elemwise(op: Any, node: Any, **kwargs: Any) -> Kernel:
 
 @jax_funcify.register(CAReduce)
 def reduce(op: Any, node: Any, **kwargs: Any) -> Kernel:
-    """Return sums and the like, added in the type that PyTensor adds in; JAX's own form rounds."""
+    """Return sums and the like, accumulated in PyTensor's type; JAX's own form rounds."""
     compute = _any_reduction(op, node=node, **kwargs)
     [x], [output] = node.inputs, node.outputs
     added_in = getattr(op, "acc_dtype", None) or x.dtype
@@ -121,7 +121,7 @@ def reduce(op: Any, node: Any, **kwargs: Any) -> Kernel:
 
 @jax_funcify.register(RandomFunction)
 def random_function(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
-    """Refuse streams whose numbers NumPy draws, where Theano's arrays are not."""
+    """Refuse streams whose numbers NumPy draws, away from the device."""
     raise OptionError(
         "theano.tensor.shared_randomstreams: NumPy draws its numbers, which JAX cannot; take "
         "theano.sandbox.rng_mrg.MRG_RandomStreams, whose numbers are drawn on the device"
@@ -134,7 +134,7 @@ def _convolve(x: Any, W: Any, padding: Any = "VALID") -> Any:
 
 @jax_funcify.register(Conv2d)
 def conv2d(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
-    """Return the convolution; JAX's does not turn the filters."""
+    """Return the convolution; JAX's does not flip the filters."""
 
     def kernel(x: Any, W: Any) -> Any:
         if x.shape[1] != W.shape[1]:
@@ -148,7 +148,7 @@ def conv2d(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
 
 @jax_funcify.register(Conv2dWeightGradient)
 def conv2d_weight_gradient(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
-    """Return the gradient for the filters: images and channels change places."""
+    """Return the gradient for the filters: a convolution with images and channels swapped."""
 
     def kernel(x: Any, dz: Any) -> Any:
         dW = _convolve(x.swapaxes(0, 1), dz.swapaxes(0, 1))
@@ -159,7 +159,7 @@ def conv2d_weight_gradient(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
 
 @jax_funcify.register(Conv2dInputGradient)
 def conv2d_input_gradient(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
-    """Return the gradient for the images, with a border around that of the output."""
+    """Return the gradient for the images: a convolution of the padded output gradient."""
 
     def kernel(W: Any, dz: Any) -> Any:
         return _convolve(dz, W.swapaxes(0, 1), [(n - 1, n - 1) for n in W.shape[2:]])
@@ -169,13 +169,13 @@ def conv2d_input_gradient(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
 
 @jax_funcify.register(MaxPool2d)
 def max_pool_2d(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
-    """Return the largest of each window, in the words of NumPy."""
+    """Return the maximum of each window, with NumPy's functions."""
     return op.compute
 
 
 @jax_funcify.register(MaxPool2dGradient)
 def max_pool_2d_gradient(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
-    """Return the gradient for the maps: all that are equally the largest have it."""
+    """Return the gradient for the maps: all maxima of a window that tie receive it."""
 
     def kernel(x: Any, z: Any, dz: Any) -> Any:
         top, gradient = (a.repeat(op.rows, 2).repeat(op.columns, 3) for a in (z, dz))

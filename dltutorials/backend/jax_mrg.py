@@ -1,7 +1,7 @@
-"""MRG31k3p in the form that JAX compiles: the numbers of :mod:`dltutorials.backend.mrg_uniform`.
+"""MRG31k3p for JAX, with the numbers of :mod:`dltutorials.backend.mrg_uniform`.
 
-The streams move on together, as many times as each has numbers to give. How many numbers there are
-has to be known when JAX compiles; the shape of a minibatch is. Importing the module is enough.
+All streams advance together, once for each number that a stream gives. JAX must know the number of
+numbers when it compiles, as it does the shape of a minibatch. Importing this module registers all.
 """
 
 import math
@@ -21,7 +21,7 @@ from pytensor.tensor.rewriting.jax import shape_parameter_as_tuple
 
 @jax_funcify.register(MrgUniform)
 def mrg_uniform(op: Any, node: Any, **kwargs: Any) -> Callable[..., Any]:
-    """Return the next states, and the numbers, dealt out by the streams in turn."""
+    """Return the next states and the numbers, which the streams give in turn."""
     known = node.inputs[1].data if isinstance(node.inputs[1], Constant) else None
 
     def kernel(states: Any, size: Any) -> Any:
@@ -40,7 +40,7 @@ def mrg_uniform(op: Any, node: Any, **kwargs: Any) -> Callable[..., Any]:
 
 @node_rewriter([MrgUniform])
 def known_size(fgraph: Any, node: Any) -> Any:
-    """Hand the size on as a tuple, whose integers JAX knows when it compiles."""
+    """Pass the size as a tuple, whose integers JAX knows when it compiles."""
     return shape_parameter_as_tuple.transform(fgraph, node, enforce_tracks=False)
 
 

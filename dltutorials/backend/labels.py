@@ -1,10 +1,9 @@
-"""Labels are checked before they are used as an index.
+"""A check of labels before they are used as an index.
 
 An index from the data, ``T.log(p_y_given_x)[T.arange(y.shape[0]), y]``, may lie outside
-the array. Theano takes -1 for the last label, and Numba reads and writes whatever is
-there in memory. :func:`checked_labels` puts an operation between the labels and their
-use that raises a :class:`LabelError` before anything is computed with them; it costs
-less than a microsecond.
+the array. Theano takes -1 for the last label, and Numba reads and writes whatever is in memory
+there. :func:`checked_labels` inserts an operation that raises a :class:`LabelError` before
+anything is computed with wrong labels; it costs less than a microsecond.
 
 >>> import theano, theano.tensor as T
 >>> p_y_given_x, y = T.dmatrix("p_y_given_x"), T.ivector("y")
@@ -27,14 +26,14 @@ import numpy
 import theano
 import theano.tensor as T
 
-UNLIMITED = numpy.iinfo("int64").max  # for `n_out`, where it is not known
+UNLIMITED = numpy.iinfo("int64").max  # for `n_out`, if it is unknown
 
 
 class LabelError(DataError):
-    """Labels that are not those of the examples, met while computing."""
+    """Labels that do not fit the examples, found during computation."""
 
     def __init__(self, *what: Any) -> None:
-        # Compiled code gives numbers. Theano adds pages on the operation to the message.
+        # Compiled code passes numbers. Theano adds pages about the operation to the message.
         message = str(what[0]).partition("\n")[0] if len(what) == 1 else _describe(*what)
         super().__init__(message)
 
@@ -47,13 +46,13 @@ def _describe(n_labels: int, n_rows: int, example: int = 0, label: int = 0, n_ou
 
 
 def refuse(y: numpy.ndarray, n_rows: int, n_out: int) -> NoReturn:
-    """Raise what is wrong with labels that are known to be wrong."""
+    """Raise the error that describes labels known to be wrong."""
     wrong = numpy.flatnonzero((y < 0) | (y >= n_out)) if len(y) == n_rows else [-1]
     raise LabelError(len(y), n_rows, wrong[0], y[wrong[0]] if len(y) else 0, n_out)
 
 
 class CheckedLabels(theano.Op):
-    """The operation: of labels, the number of rows and of labels, to the same labels."""
+    """The operation: returns the labels, given the numbers of rows and of classes."""
 
     __props__ = ()
     view_map = {0: [0]}  # noqa: RUF012 (Theano's protocol)
@@ -65,22 +64,22 @@ class CheckedLabels(theano.Op):
         return theano.Apply(self, [y, *numbers], [y.type()])
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
-        """Compute it in NumPy, for a machine without a compiler."""
+        """Compute the output with NumPy, for a machine without a compiler."""
         y, n_rows, n_out = inputs
         if len(y) != n_rows or (len(y) and (y.min() < 0 or y.max() >= n_out)):
             refuse(y, int(n_rows), int(n_out))
         outputs[0][0] = y
 
     def infer_shape(self, node: Any, shapes: Any) -> list[Any]:
-        """Return the number of rows, which is that of the labels, or an error."""
+        """Return the number of rows: there are as many labels, or an error."""
         return [(node.inputs[1],)]
 
     def connection_pattern(self, node: Any) -> list[list[bool]]:
-        """Say that nothing has a gradient."""
+        """Declare that nothing has a gradient."""
         return [[False], [False], [False]]
 
     def do_constant_folding(self, *graph: Any) -> bool:
-        """Leave constant labels to the call, where an error has a clear message."""
+        """Check constant labels at the call only, where an error has a clear message."""
         return False
 
     def c_code_cache_version(self) -> Any:
@@ -117,7 +116,7 @@ class CheckedLabels(theano.Op):
 
 
 def checked_labels(y: Expression, n_rows: Expression, n_out: Expression = UNLIMITED) -> Expression:
-    """Return the labels `y`, which raise an error when they are computed, if they are wrong.
+    """Return the labels `y`; if they are wrong, computing them raises an error.
 
     Parameters
     ----------
@@ -125,21 +124,21 @@ def checked_labels(y: Expression, n_rows: Expression, n_out: Expression = UNLIMI
     n_rows : integer scalar
         The number of examples; there must be as many labels.
     n_out : integer scalar
-        The number of labels that there are; each must be from 0 to ``n_out - 1``.
+        The number of classes; each label must be from 0 to ``n_out - 1``.
 
     Returns
     -------
     integer vector of the type of `y`
-        Computing it raises a :class:`LabelError` if the labels are not as they should be.
+        Computing it raises a :class:`LabelError` if a label or their number is wrong.
     """
     return CheckedLabels()(y, n_rows, n_out)
 
 
 def shape_of_probabilities(p_y_given_x: Expression) -> Expression:
-    """Return the shape; that of a softmax's argument, where it is a softmax.
+    """Return the shape, taken from a softmax's argument if it is a softmax.
 
-    Theano makes the softmax and its loss one operation, which takes the labels: their check
-    must not wait for the softmax, or the graph becomes a circle.
+    Theano fuses the softmax and its loss into one operation that takes the labels: if their check
+    needed the softmax, the graph would have a cycle.
     """
     p_y_given_x = T.as_tensor_variable(p_y_given_x)
     node = p_y_given_x.owner

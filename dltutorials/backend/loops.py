@@ -1,7 +1,7 @@
-"""A step that is repeated a fixed number of times, with the random numbers that it draws.
+"""A step repeated a fixed number of times, with the random numbers that it draws.
 
-Theano's ``scan`` on Python 3.11 takes 0.3 ms a step for itself, so a short loop is written out
-there, step after step. The numbers are those of ``scan``, of the same random streams.
+Theano's ``scan`` on Python 3.11 has an overhead of 0.3 ms per step, so short loops are unrolled
+there. The results are those of ``scan``, with the same random streams.
 
 >>> import theano, theano.tensor as T
 >>> double = repeat(lambda number: (number + 1, 2 * number), T.constant(1.0), n_steps=4)
@@ -17,28 +17,28 @@ from dltutorials.types import Expression, Updates
 
 import theano
 
-_MOST_UNROLLED = 50  # what is written out takes time to compile
+_MOST_UNROLLED = 50  # unrolled steps take time to compile
 
 
 class Repeated(NamedTuple):
-    """The outputs of the last step, and what the steps did to random streams."""
+    """The outputs of the last step, and the updates of random streams."""
 
     outputs: list[Expression]
     updates: Updates
 
 
 def repeat(step: Callable, state: Expression, n_steps: int, n_others: int = 1) -> Repeated:
-    """Return what a step gives when it is done again and again.
+    """Return the outputs of a step that is applied repeatedly.
 
     Parameters
     ----------
     step : callable(expression) -> tuple of expressions
-        The last of them is the next state, of the type of the state.
+        The last of them is the next state, of the same type.
     state : expression
     n_steps : int
         At least 1.
     n_others : int
-        Outputs of a step besides the state.
+        Number of outputs of a step besides the state.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def repeat(step: Callable, state: Expression, n_steps: int, n_others: int = 1) -
 
 
 def unroll(step: Callable, state: Expression, n_steps: int) -> Repeated:
-    """Return the same as :func:`repeat`, written out."""
+    """Return the same as :func:`repeat`, unrolled."""
     before = state.type()
     outputs = step(before)
     inputs = theano.gof.graph.inputs(outputs)

@@ -1,6 +1,6 @@
-"""The streams of MRG31k3p from a seed: their states, as Theano's ``MRG_RandomStreams`` has them.
+"""The states of MRG31k3p's streams for a seed, as in Theano's ``MRG_RandomStreams``.
 
-A state's streams are ``2^72`` numbers apart, and the next draw has those from ``2^134`` on.
+The streams of a draw are ``2^72`` numbers apart; the next draw starts ``2^134`` further on.
 
 >>> import numpy
 >>> state = as_state(123)
@@ -18,7 +18,7 @@ from dltutorials.backend.mrg_uniform import M1, M2
 
 import numpy
 
-# What the two halves of a state are multiplied with.
+# The factors for the two halves of a state.
 STEP_72 = numpy.array(
     [
         [[1516919229, 758510237, 499121365],
@@ -42,11 +42,11 @@ STEP_134 = numpy.array(
 
 
 def as_state(seed: int | Sequence[int]) -> numpy.ndarray:
-    """Return the state that a seed means.
+    """Return the state for a seed.
 
     Parameters
     ----------
-    seed : int or six of them
+    seed : int or sequence of six int
 
     Returns
     -------
@@ -55,9 +55,9 @@ def as_state(seed: int | Sequence[int]) -> numpy.ndarray:
     Raises
     ------
     TypeError
-        If it is neither.
+        If it is anything else.
     ValueError
-        If a half of the six is all 0, or one of them is negative or too large.
+        If a half of the six is all 0, or one is negative or too large.
     """
     state: list[Any] = [seed] * 6 if is_integer(seed) else list(seed)  # type: ignore[arg-type]
     if len(state) != 6 or not all(map(is_integer, state)):
@@ -74,21 +74,21 @@ def next_state(state: numpy.ndarray) -> numpy.ndarray:
 
 
 def substreams(state: numpy.ndarray, n_streams: int) -> numpy.ndarray:
-    """Return the states of a draw's streams, of which the first is `state` itself.
+    """Return the states of a draw's streams; the first is `state` itself.
 
     Returns
     -------
     int32 matrix, ``(n_streams, 6)``
     """
     states, step = state[None], list(STEP_72)
-    while len(states) < n_streams:  # all that there are give as many again
+    while len(states) < n_streams:  # each pass doubles them
         states = numpy.vstack([states, _move(states, step)])
         step = [_product(A, A, m) for A, m in zip(step, (M1, M2))]
     return states[:n_streams].copy()
 
 
 def guess_n_streams(size: object) -> int:
-    """Return how many streams Theano gives a draw: 15,360 where its size is not known."""
+    """Return how many streams Theano gives a draw: 15,360 if its size is unknown."""
     most = 60 * 256
     if not isinstance(size, (tuple, list)) or not all(map(is_integer, size)):
         return most
@@ -97,7 +97,7 @@ def guess_n_streams(size: object) -> int:
 
 
 def is_integer(value: object) -> bool:
-    """Say whether it is a Python or NumPy integer."""
+    """Return whether a value is a Python or NumPy integer."""
     return isinstance(value, (int, numpy.integer))
 
 

@@ -1,7 +1,6 @@
 """``theano.sandbox.rng_mrg`` on PyTensor, which has no such module: the same random numbers.
 
-Each draw has streams of its own, in a shared variable that every call of a compiled
-function moves on.
+Each draw has its own streams, in a shared variable that each call of a compiled function advances.
 
 >>> import theano
 >>> rng = MRG_RandomStreams(seed=123)
@@ -42,16 +41,16 @@ class MRG_RandomStreams:  # noqa: N801 (Theano's name)
 
     Parameters
     ----------
-    seed : int or six of them
+    seed : int or sequence of six int
         Positive and below 2147462579. Of six, the first three are one half of the
         state and the last three the other; neither may be all 0.
 
     Attributes
     ----------
     rstate : int32 vector
-        The state from which the next draw has its streams.
+        The state that starts the streams of the next draw.
     state_updates : list of (shared variable, expression, size, nstreams)
-        One for each draw so far: its streams, and what a call makes of them.
+        One for each draw so far: its streams, and their next states.
 
     Raises
     ------
@@ -61,8 +60,8 @@ class MRG_RandomStreams:  # noqa: N801 (Theano's name)
     Notes
     -----
     Source: Denoising Autoencoders; Restricted Boltzmann Machines.
-    Differs: of Theano's draws, `uniform`, `binomial`, `normal` and `multinomial` are here, in
-    float32 and float64.
+    Differs: only Theano's `uniform`, `binomial`, `normal` and `multinomial` are here, in float32
+    and float64.
     """
 
     def __init__(self, seed: int | Sequence[int] = 12345) -> None:
@@ -76,7 +75,7 @@ class MRG_RandomStreams:  # noqa: N801 (Theano's name)
         Parameters
         ----------
         seed : int or six of them, optional
-            By default, the one of the constructor.
+            By default, the constructor's seed.
         """
         self.rstate = as_state(self.default_instance_seed if seed is None else seed)
         for streams, _, size, nstreams in self.state_updates:
@@ -103,11 +102,11 @@ class MRG_RandomStreams:  # noqa: N801 (Theano's name)
             The shape of the tensor: ``(20, 784)``, ``x.shape``.
         low, high : float or float tensor
         ndim : int, optional
-            The length of `size`, where it is not known.
+            The length of `size`, if it is unknown.
         dtype : str, optional
-            By default floatX, or what `low` and `high` need beyond it.
+            By default floatX, or the wider type of `low` and `high`.
         nstreams : int, optional
-            By default, what Theano guesses from the size; the numbers depend on it.
+            By default Theano's guess from the size; the numbers depend on it.
 
         Returns
         -------
@@ -172,7 +171,7 @@ class MRG_RandomStreams:  # noqa: N801 (Theano's name)
         dtype: str | None = None,
         nstreams: int | None = None,
     ) -> Expression:
-        """Draw from the normal distribution, by the method of Box and Muller.
+        """Draw from the normal distribution, by the Box-Muller method.
 
         Parameters
         ----------

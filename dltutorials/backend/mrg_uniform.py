@@ -1,9 +1,9 @@
 """MRG31k3p, the random number generator of Theano's ``MRG_RandomStreams``, on PyTensor.
 
-A stream's state is six integers of 31 bits: the last three values of each of two linear
-recurrences, and its number is the difference of the newest two. A matrix of states, one stream
-a row, gives as many numbers at a time: the numbers of a tensor are dealt to the
-streams in turn. States ``2^72`` numbers apart are products with a constant matrix.
+A stream's state is six 31-bit integers, the last three values of each of two linear recurrences;
+its number is the difference of the two newest. A matrix of states, one stream per row, gives one
+number per row at a time; a tensor is filled by the streams in turn. Multiplying a state by a
+constant matrix advances it by ``2^72`` numbers.
 
 References
 ----------
@@ -35,14 +35,14 @@ NORM = {"float32": 4.6566126e-10, "float64": 4.656612873077392578125e-10}  # 1 /
 
 
 def draw(states: numpy.ndarray, n: int) -> numpy.ndarray:
-    """Draw integers from 0 to M1, and let the streams move on.
+    """Draw integers from 0 to M1, and advance the streams.
 
     Parameters
     ----------
     states : int32 matrix, ``(n_streams, 6)``
         Changed in place.
     n : int
-        How many numbers; the first is the first stream's.
+        How many numbers; the first comes from the first stream.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def move_on(states: Any, xp: Any = numpy) -> tuple[Any, Any]:
 
 
 class MrgUniform(theano.Op):
-    """The operation: of the states of streams and a shape, to the next states and numbers."""
+    """The operation: from the streams' states and a shape to the next states and the numbers."""
 
     __props__ = ("dtype", "ndim", "inplace")
 
@@ -93,7 +93,7 @@ class MrgUniform(theano.Op):
         return theano.Apply(self, [states, size], [states.type(), sample])
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
-        """Compute it in NumPy, for a machine without a compiler."""
+        """Compute the output with NumPy, for a machine without a compiler."""
         states, size = inputs
         n = int(numpy.prod(size))
         if n > M1:
@@ -103,11 +103,11 @@ class MrgUniform(theano.Op):
         outputs[0][0], outputs[1][0] = states, sample.reshape(size)
 
     def infer_shape(self, node: Any, shapes: Any) -> list[Any]:
-        """Return the shape of the states, and the one that was asked for."""
+        """Return the shape of the states, and the shape requested."""
         return [shapes[0], [node.inputs[1][i] for i in range(self.ndim)]]
 
     def connection_pattern(self, node: Any) -> list[list[bool]]:
-        """Say that nothing has a gradient."""
+        """Declare that nothing has a gradient."""
         return [[False, False], [False, False]]
 
     def c_code_cache_version(self) -> tuple[int, ...]:
@@ -128,7 +128,7 @@ class MrgUniform(theano.Op):
 
 @node_rewriter([MrgUniform], inplace=True)
 def make_inplace(fgraph: Any, node: Any) -> list[Any] | None:
-    """Let the streams move on where they are, as the last of the rewritings of a graph."""
+    """Advance the streams in place: one of the last rewrites of a graph."""
     if node.op.inplace:
         return None
     return MrgUniform(node.op.dtype, node.op.ndim, inplace=True)(*node.inputs, return_list=True)

@@ -1,8 +1,8 @@
 """tanh and the logistic sigmoid of float32, compiled by Numba for PyTensor.
 
-``vector_functions.h``, the same in C, explains the formula. A Numba function divides as Python
-does by default, and asks of each divisor whether it is 0, which leaves the loop without vectors;
-PyTensor lets Numba rearrange sums, which would take the formula its precision. Neither holds here.
+``vector_functions.h``, the same in C, explains the formula. By default Numba checks each divisor
+for 0, as Python does, which prevents vectorization, and PyTensor lets it reorder sums, which would
+cost the formula its precision. Both are turned off here.
 """
 
 import math
@@ -44,7 +44,7 @@ def _tanh(number: Any) -> Any:
     e, p, q = _exponential(-10.0 if x < -10 else 10.0 if x > 10 else x)
     up, down = e + 1, e - 1
     value = (up * p + down * q) / (up * q + down * p)
-    return np.float32(math.copysign(value, x))  # that of -0 is -0
+    return np.float32(math.copysign(value, x))  # tanh(-0) is -0
 
 
 @_exactly

@@ -1,7 +1,6 @@
-"""What Numba compiles of our own operations.
+"""Numba implementations of our own operations.
 
-PyTensor imports this, and the modules of the larger ones, when Numba is to compile for
-the first time.
+This module, and with it those of the larger operations, is imported when Numba first compiles.
 """
 
 import warnings

@@ -1,11 +1,10 @@
-"""The compiler and the BLAS that an engine is given: native code on this machine.
+"""The compiler and the BLAS for an engine: native code on this machine.
 
 The ``scipy-openblas32`` package carries a current OpenBLAS whose functions have
-the prefix ``scipy_``; compiler definitions map the names that C code of Theano
-or PyTensor calls to those. Its threads are to sleep soon after a product; by
-default they go on spinning, which gains 8 % of a training run on an idle machine and
-slows it down many times where other programs work. Their number stays
-OpenBLAS's or the user's, since the last digits of the results depend on it.
+the prefix ``scipy_``; compiler definitions map the names in Theano's and PyTensor's C code to
+those. Its threads are made to sleep soon after a product; by default they keep spinning, which
+makes a training run 8 % faster on an idle machine and many times slower on a busy one. Their
+number is left to OpenBLAS or the user, since the last digits of the results depend on it.
 """
 
 import contextlib
@@ -22,7 +21,7 @@ from typing import Any
 from dltutorials.backend.flags import environment
 from dltutorials.backend.theano_patches import cached_answer
 
-# All that the C code calls; scipy-openblas32 has them as scipy_sgemm_ etc.
+# Everything the C code calls; scipy-openblas32 has them as scipy_sgemm_ etc.
 _BLAS_FUNCTIONS = "sgemm dgemm sgemv dgemv sger dger sdot ddot saxpy daxpy"
 RENAMES = " ".join(f"-D{name}_=scipy_{name}_" for name in _BLAS_FUNCTIONS.split())
 _TIMEOUT = "OPENBLAS_THREAD_TIMEOUT"
@@ -37,7 +36,7 @@ class SlowTheanoWarning(UserWarning):
 
 
 def can_compile() -> bool:
-    """Say whether there is a C++ compiler and what it needs; warn if not."""
+    """Return whether there is a C++ compiler with the headers it needs; warn if not."""
     compiler = "clang++" if sys.platform == "darwin" else "g++"
     missing = None
     if not (shutil.which(compiler) or shutil.which("g++")):
@@ -55,20 +54,20 @@ def can_compile() -> bool:
 
 @contextlib.contextmanager
 def short_thread_timeout() -> Iterator[None]:
-    """Let an OpenBLAS that is loaded meanwhile make its threads sleep after 2 ** 12 ticks."""
+    """Let an OpenBLAS loaded within the block put its threads to sleep after 2 ** 12 ticks."""
     with environment(_TIMEOUT, os.environ.get(_TIMEOUT, "12")):
         yield
 
 
 def fast_blas(is_loaded: bool = True) -> str:
-    """Return what links the OpenBLAS of scipy-openblas32, or an empty text where nothing can.
+    """Return the linker flags for scipy-openblas32, or an empty string if it cannot be linked.
 
     Parameters
     ----------
     is_loaded : bool
-        Whether to load it, too, before C code that is linked with it does.
+        Whether to load it now, before C code linked with it does.
     """
-    # The library reads its environment while it is loaded.
+    # The library reads its environment when it is loaded.
     with short_thread_timeout():
         try:
             import scipy_openblas32
@@ -77,7 +76,7 @@ def fast_blas(is_loaded: bool = True) -> str:
             return ""
         folder, library = scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library()
         if is_loaded:
-            with contextlib.suppress(OSError):  # a file of another name is loaded later, as it is
+            with contextlib.suppress(OSError):  # a file of another name is loaded by the C code
                 ctypes.CDLL(os.path.join(folder, f"lib{library}.so"))
     # Theano splits THEANO_FLAGS at commas and the linker's options at spaces.
     if any(character in folder for character in " \t\n,'\"\\"):
@@ -94,14 +93,14 @@ def warn_of_numpy_blas(reason: str) -> None:
 
 
 def drop_unlinkable_blas(theano: Any, compiler: Any) -> None:
-    """Take back the flags of the fast BLAS, with a warning, if it cannot be linked."""
+    """Remove the flags of the fast BLAS, with a warning, if it cannot be linked."""
     if theano.config.blas.ldflags and theano.config.cxx and not _links(theano, compiler):
         warn_of_numpy_blas("linking scipy-openblas32 failed")
         theano.config.blas.ldflags = ""
 
 
 def _links(theano: Any, compiler: Any) -> bool:
-    """Try to link, once a machine: the engine's cache folder keeps the answer."""
+    """Try to link, once per machine: the engine's cache folder keeps the answer."""
     flags = theano.config.blas.ldflags.split()
     question = f"{theano.config.cxx} {flags} {os.stat(flags[0][2:]).st_mtime_ns}"
 

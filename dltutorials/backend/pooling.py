@@ -1,4 +1,4 @@
-"""Max pooling: of each window of a map its largest number.
+"""Max pooling: the largest number of each window of a map.
 
 >>> import theano, theano.tensor as T
 >>> x = T.dtensor4("x")
@@ -25,13 +25,13 @@ class _Windows(ImageOperation):
 
 
 class MaxPool2d(_Windows):
-    """The largest number of each window of a map: of `x`."""
+    """The largest number of each window of the maps `x`."""
 
     def _broadcastable(self, x: Any) -> tuple[bool, ...]:
         return (*x[:2], False, False)
 
     def compute(self, x: numpy.ndarray) -> numpy.ndarray:
-        """Compute it in NumPy."""
+        """Compute the output with NumPy."""
         height, width = x.shape[2] // self.rows, x.shape[3] // self.columns
         whole = x[:, :, : height * self.rows, : width * self.columns]
         windows = whole.reshape(*x.shape[:2], height, self.rows, width, self.columns)
@@ -45,13 +45,13 @@ class MaxPool2d(_Windows):
 
 
 class MaxPool2dGradient(_Windows):
-    """The gradient for the maps: of `x`, the largest numbers and their gradient."""
+    """The gradient for the maps, from `x`, the largest numbers and their gradient."""
 
     def _broadcastable(self, x: Any, z: Any, dz: Any) -> tuple[bool, ...]:
         return x
 
     def compute(self, x: numpy.ndarray, z: numpy.ndarray, dz: numpy.ndarray) -> numpy.ndarray:
-        """Compute it in NumPy."""
+        """Compute the output with NumPy."""
         top, gradient = (a.repeat(self.rows, 2).repeat(self.columns, 3) for a in (z, dz))
         whole = numpy.s_[:, :, : top.shape[2], : top.shape[3]]
         dx = numpy.zeros_like(x)
@@ -72,12 +72,12 @@ def max_pool_2d(x: Expression, ws: tuple[int, int]) -> Expression:
     ----------
     x : float tensor, ``(n_images, n_maps, height, width)``
     ws : (int, int)
-        Rows and columns of a window. Rows and columns that do not fill one are cut.
+        Rows and columns of a window. Those left over at the borders are ignored.
 
     Returns
     -------
     float tensor, ``(n_images, n_maps, height // ws[0], width // ws[1])``
-        Its gradient goes to all the numbers that are equally the largest of a window.
+        Its gradient goes to every number that ties for the largest of a window.
 
     Raises
     ------

@@ -1,14 +1,14 @@
-"""The headers of Theano's C modules, parsed once instead of once a module.
+"""The headers of Theano's C modules, parsed once instead of once per module.
 
-Every module begins with Python's, NumPy's and C++'s headers, which take a compiler half a
-second of the one to three that it needs. GCC can keep what it made of them, in a file of
-37 MB beside the modules. It is made in the background once a folder has three modules, and
-used as soon as it is there. Until then, and where anything does not fit, a module is compiled
-without it. The code is the same, and so are the names by which Theano finds its modules.
+Every module begins with Python's, NumPy's and C++'s headers, which take half a second of the one
+to three that a compilation needs. GCC can keep them parsed, in a file of 37 MB beside the modules.
+It is made in the background once a folder has three modules, and used from then on. Until then,
+and if anything does not fit, modules are compiled without it. The code stays the same, and so do
+the names by which Theano finds its modules.
 
-GCC does not look whether headers have changed since. So the name of the file holds their
-dates and the compiler's options; other options or another compiler GCC notices by itself.
-An ``-include`` of your own in ``gcc.cxxflags`` disables all this.
+GCC does not check whether the headers have changed since. So the file's name depends on their
+dates and the compiler's options; GCC itself rejects a file made with other options or by another
+compiler. Your own ``-include`` in ``gcc.cxxflags`` disables all this.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# As Theano begins each module, and then what nearly all of them need.
+# What begins every module of Theano, then what nearly all of them need.
 _BEGINNING = '#include <Python.h>\n#include <iostream>\n#include "theano_mod_helper.h"\n'
 _HEADERS = f"""{_BEGINNING}#include <math.h>
 #include <numpy/arrayobject.h>
@@ -32,7 +32,7 @@ _DATED = ("Python.h", "numpy/arrayobject.h", "numpy/_numpyconfig.h", "theano_mod
 _FOLDER = "dltutorials-headers"
 _N_MODULES = 3  # two are made by one training run, which would be over before the file is
 _NOT_FOR_HEADERS = ("-shared", "-l", "-L", "-Wl,")
-# The file appears whole or not at all, even if this process ends before.
+# The file appears whole or not at all, even if this process ends first.
 _MAKE = 'made=$1; part=$1.$$; shift; nice "$@" -o "$part" && mv "$part" "$made" || rm -f "$part"'
 
 
@@ -58,7 +58,7 @@ def use_precompiled_header(theano: Any) -> None:
 
 
 def _header_for(command: list[str], folder: Path) -> Path | None:
-    """Return where the header for a compiler's command is to be, or None if it has no use."""
+    """Return the place of the header for a compiler command, or None if it would be useless."""
     sources = [each for each in command if os.path.basename(each) == "mod.cpp"]
     own = any(each.startswith("-include") for each in command)
     if not sources or own or "g++" not in os.path.basename(command[0]):
@@ -80,7 +80,7 @@ def _digest(texts: list[str]) -> str:
 
 
 def _for_headers(command: list[str]) -> list[str]:
-    """Return the compiler and its options, without files and what is the linker's."""
+    """Return the compiler and its options, without files and linker options."""
     output = command.index("-o")
     options = command[:output] + command[output + 2 :]
     return [x for x in options if not x.startswith(_NOT_FOR_HEADERS) and not x.endswith("mod.cpp")]
@@ -91,7 +91,7 @@ def _n_modules(folder: Path) -> int:
 
 
 def _make(header: Path, command: list[str]) -> "subprocess.Popen[bytes]":
-    """Begin to make the file, and remove those of headers that are gone."""
+    """Start making the file, and remove those of outdated headers."""
     for other in header.parent.parent.glob(f"{_FOLDER}-*"):
         if other.name.rpartition("-")[0] != header.parent.name.rpartition("-")[0]:
             shutil.rmtree(other, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Checks before an engine is imported, for faults that would surface in the middle of it.
+"""Checks before an engine is imported, for faults that would surface later.
 
-Theano 1.0.5 needs a NumPy that other packages replace by a newer one, and calls a
-compiler with whatever the user has set; either fails pages later, in generated code.
+Theano 1.0.5 needs an old NumPy, which other packages replace with a newer one, and passes the
+user's options to a compiler unchecked; both fail pages later, in generated code.
 
 >>> require_numpy("1.23.5")
 >>> try:
@@ -37,7 +37,7 @@ def require_numpy(version: str) -> None:
     Raises
     ------
     SetupError
-        With the command that fixes it.
+        If so; the message has the command that fixes it.
     """
     found = tuple(map(int, re.findall(r"\d+", version)[:2]))
     if not NUMPY_OF_THEANO[0] <= found < NUMPY_OF_THEANO[1]:
@@ -48,17 +48,17 @@ def require_numpy(version: str) -> None:
 
 
 def import_companions() -> None:
-    """Import NumPy and SciPy, which Theano needs in versions that go together.
+    """Import NumPy and SciPy, which Theano needs in matching versions.
 
     Raises
     ------
     SetupError
-        If they cannot be imported, or this is not a NumPy for Theano.
+        If they cannot be imported, or Theano does not work with this NumPy.
 
     Warns
     -----
     UserWarning
-        If SciPy was made for a newer NumPy.
+        If SciPy was built for a newer NumPy.
     """
     try:
         import numpy
@@ -70,7 +70,7 @@ def import_companions() -> None:
             import scipy.special
     except SetupError:
         raise
-    except Exception as error:  # built for another NumPy, they raise what they like
+    except Exception as error:  # built for another NumPy, they raise anything
         reason = " ".join(str(error).split())[:200]
         raise SetupError(f"NumPy and SciPy cannot be imported: {reason}; {_MEND}") from error
     if any("NumPy version" in str(warning.message) for warning in caught):
@@ -79,12 +79,12 @@ def import_companions() -> None:
 
 
 def require_compiler(user: UserSettings) -> None:
-    """Try the compiler, its options and the BLAS that the user has set, if any of them is.
+    """Try the compiler, compiler options and BLAS that the user has set, if any.
 
     Raises
     ------
     SetupError
-        If a program of one line cannot be made with them.
+        If a one-line program cannot be compiled with them.
     """
     names = [name for name in ("cxx", "gcc.cxxflags", "blas.ldflags") if user.get(name)]
     cxx = user.get("cxx") or shutil.which("g++")
@@ -110,7 +110,7 @@ def require_compiler(user: UserSettings) -> None:
 
 
 def require_compile_folder(config: Any) -> None:
-    """Refuse a folder for compiled code that takes no files.
+    """Refuse a folder for compiled code that cannot be written.
 
     Raises
     ------

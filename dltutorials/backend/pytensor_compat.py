@@ -1,10 +1,10 @@
-"""Theano's names, made of PyTensor's.
+"""Theano's names, provided by PyTensor.
 
 PyTensor is Theano's maintained descendant, and has nearly all of its names. :func:`register`
-puts modules called ``theano``, ``theano.tensor``, ... where ``import`` looks, for the whole
-process, so that the same code runs on both. :data:`MODULES` says which module stands
-behind which; the names that PyTensor lacks, or calls otherwise, are in :func:`_own_names`
-and :mod:`dltutorials.backend.pytensor_nnet`. Any other name is an AttributeError that says so.
+registers modules named ``theano``, ``theano.tensor``, ... for the whole process, so that the same
+code runs on both. :data:`MODULES` maps each to the module behind it; names that PyTensor lacks or
+has renamed are in :func:`_own_names` and :mod:`dltutorials.backend.pytensor_nnet`. Any other name
+raises an AttributeError that says so.
 
 >>> MODULES["theano.tensor.nnet"]
 'dltutorials.backend.pytensor_nnet'
@@ -19,7 +19,7 @@ from dltutorials.backend import pytensor_options
 
 NAME = "PyTensor"
 
-# What stands behind each module of Theano's; it is imported when a name of it is first used.
+# The module behind each of Theano's; it is imported when one of its names is first used.
 MODULES = {
     "theano": "pytensor",
     "theano.gradient": "pytensor.gradient",
@@ -35,7 +35,7 @@ MODULES = {
 def register() -> types.ModuleType:
     """Put the modules of :data:`MODULES` where ``import`` finds them.
 
-    A package above one of them that has no entry itself, such as ``theano.sandbox``, is empty.
+    A parent package that has no entry itself, such as ``theano.sandbox``, is empty.
 
     Returns
     -------
@@ -58,11 +58,11 @@ def _register(name: str, own_names: dict[str, Any]) -> None:
 
 
 class _Module(types.ModuleType):
-    """A module of Theano's: our own names first, else those of another module."""
+    """One of Theano's modules: our own names first, then those of another module."""
 
     def __init__(self, name: str, source: str | None, own_names: dict[str, Any]) -> None:
         super().__init__(name)
-        self.__path__: list[str] = []  # a package, for ``import theano.tensor``; of no folder
+        self.__path__: list[str] = []  # a package, for ``import theano.tensor``, without a folder
         self.__dict__.update(own_names, _source=source)
 
     def __getattr__(self, name: str) -> Any:
@@ -81,7 +81,7 @@ class _Module(types.ModuleType):
 
 
 def _own_names() -> dict[str, dict[str, Any]]:
-    """Return what PyTensor has under another name, or in another place."""
+    """Return what PyTensor has renamed or moved."""
     pytensor = importlib.import_module("pytensor")
     uses_jax = pytensor_options.is_jax(pytensor.config)
     return {
@@ -97,7 +97,7 @@ def _own_names() -> dict[str, dict[str, Any]]:
             "scan": importlib.import_module("dltutorials.backend.pytensor_scan").scan,
             "Apply": pytensor.graph.Apply,
             "Variable": pytensor.graph.Variable,
-            # An operation that may have C code, as Theano's.
+            # An operation that may have C code, like Theano's.
             "Op": importlib.import_module("pytensor.link.c.op").COp,
         },
         "theano.gradient": {"consider_constant": pytensor.gradient.zero_grad},

@@ -1,4 +1,4 @@
-"""What :mod:`dltutorials.backend.compiling` needs, on PyTensor.
+"""The PyTensor side of :mod:`dltutorials.backend.compiling`.
 
 >>> import theano
 >>> W = theano.shared(3.0)
@@ -19,10 +19,10 @@ def default_mode() -> None:
 
 
 def sum_of_squares(x: Expression) -> Expression:
-    """Return ``T.sum(x**2)``, of a matrix by way of a product with ones.
+    """Return ``T.sum(x**2)``, for a matrix as a product with ones.
 
-    Numba adds one number after the other, each addition waiting for the last; the
-    BLAS does not. With the sum, a step of the multilayer perceptron took 1.4 x the time.
+    Numba adds one number after another, each addition waiting for the one before; the BLAS does
+    not. With Numba's sum, a step of the multilayer perceptron took 1.4 x the time.
     """
     T = sys.modules["theano.tensor"]
     squares = T.as_tensor_variable(x) ** 2
@@ -32,7 +32,7 @@ def sum_of_squares(x: Expression) -> Expression:
 
 
 def load_kernels_at_first_use() -> None:
-    """Register our Numba code when Numba itself is imported, which takes half a second."""
+    """Register our Numba code only when Numba itself is imported, which takes half a second."""
     linker = importlib.import_module("pytensor.link.numba.linker").NumbaLinker
     convert = linker.fgraph_convert
 
@@ -40,7 +40,7 @@ def load_kernels_at_first_use() -> None:
         try:
             for name in ("numba_kernels", "numba_functions"):
                 importlib.import_module(f"dltutorials.backend.{name}")
-        except ImportError as error:  # of a Numba that is older than NumPy, for example
+        except ImportError as error:  # from a Numba older than NumPy, for example
             raise SetupError(
                 f"Numba, which compiles for PyTensor, cannot be imported: {error}; "
                 "pip install --upgrade numba numpy, or set THEANO_FLAGS=linker=cvm"

@@ -1,11 +1,11 @@
-"""PyTensor in Theano's place, where Theano is not installed.
+"""PyTensor instead of Theano, where Theano is not installed.
 
-:func:`import_pytensor` imports it with what the user has set for Theano and with our
-defaults, registers Theano's names (:mod:`dltutorials.backend.pytensor_compat`), and adds the
+:func:`import_pytensor` imports it with the user's settings for Theano and our defaults, registers
+Theano's names (:mod:`dltutorials.backend.pytensor_compat`), and adds the
 check of indices (:mod:`dltutorials.backend.pytensor_index`).
 
-Numba compiles, with SciPy's OpenBLAS, and needs no compiler: measured, that is faster than
-PyTensor's C. ``linker=cvm`` in ``THEANO_FLAGS`` chooses C, with the BLAS that Theano has.
+Numba compiles, with SciPy's OpenBLAS, and needs no C++ compiler; in our benchmarks it is faster
+than PyTensor's C. ``linker=cvm`` in ``THEANO_FLAGS`` chooses C, with Theano's BLAS.
 
 >>> ".".join(map(str, SUPPORTED[0]))
 '3.0'
@@ -33,28 +33,28 @@ SUPPORTED = (3, 0), (3, 4)  # from the first, below the second
 
 
 def import_pytensor(user: UserSettings) -> types.ModuleType:
-    """Import PyTensor and register Theano's names of it.
+    """Import PyTensor and register it under Theano's names.
 
     Parameters
     ----------
     user : UserSettings
-        They win over our defaults, and PYTENSOR_FLAGS over both.
+        They override our defaults; PYTENSOR_FLAGS overrides both.
 
     Returns
     -------
     module
-        What ``import theano`` gives from now on.
+        The module that ``import theano`` gives from now on.
 
     Raises
     ------
     SetupError
-        If PyTensor is not installed, or in a version that is not supported; if the device
-        that the user has chosen cannot be used.
+        If PyTensor is not installed or its version is not supported, or if the device that the
+        user has chosen cannot be used.
 
     Warns
     -----
     UserWarning
-        Of the user's options that PyTensor does not have, or comes too late to read.
+        If PyTensor lacks options that the user has set, or was imported too early for them.
     """
     _require_version()
     device = wanted_device(user)
@@ -95,7 +95,7 @@ def _require_version() -> None:
 
 
 def _import(user: UserSettings, device: str) -> None:
-    """Import PyTensor and SciPy's BLAS, which read their options now."""
+    """Import PyTensor and SciPy's BLAS, which read their options at import."""
     options = {**user.all(), **pytensor_options.default_options(user, device)}
     flags = [
         f"{pytensor_options.option_name(name)}={shlex.quote(value)}"
@@ -108,7 +108,7 @@ def _import(user: UserSettings, device: str) -> None:
             warnings.filterwarnings("ignore", ".* does not recognise this flag")
             report = sys.excepthook
             importlib.import_module("pytensor")
-            sys.excepthook = report  # PyTensor puts one of its own there
+            sys.excepthook = report  # PyTensor replaces it
 
 
 def _use_device(theano: Any, device: str) -> None:
@@ -123,5 +123,5 @@ def _use_device(theano: Any, device: str) -> None:
 
 
 def _warn(message: str) -> None:
-    # The place in the code is of no use to anyone, and would be a second line.
+    # The place in the code helps nobody, and would take a second line.
     warnings.warn_explicit(message, UserWarning, filename="THEANO_FLAGS", lineno=1)

@@ -1,9 +1,9 @@
-"""Indices that depend on the data are checked before Numba uses them.
+"""A check of indices from the data, before Numba uses them.
 
 Numba reads and writes whatever is in memory where ``x[i, j]``, for vectors of indices,
-points outside ``x``; PyTensor does not look. :func:`check_indices` makes it an
-``IndexError``, as in Theano: the last rewriting of a graph puts a :class:`CheckedIndex`
-before every such index. Importing the module is enough.
+points outside ``x``; PyTensor does not check. :func:`check_indices` makes this an ``IndexError``,
+as in Theano: a late rewrite of the graph puts a :class:`CheckedIndex` before every such index.
+Importing this module registers it.
 """
 
 from typing import Any
@@ -17,10 +17,10 @@ from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor
 
 
 class OutOfBoundsError(IndexError):
-    """An index outside of an array, met while computing."""
+    """An index outside an array, found during computation."""
 
     def __init__(self, *what: Any) -> None:
-        # Numba gives numbers. PyTensor adds pages on the operation to the message.
+        # Numba passes numbers. PyTensor adds pages about the operation to the message.
         if len(what) == 1:
             super().__init__(str(what[0]).partition("\n")[0])
         else:
@@ -29,14 +29,14 @@ class OutOfBoundsError(IndexError):
 
 
 def check_index(index: numpy.ndarray, axis: int, size: int) -> None:
-    """Raise an error if an index of an axis of this size is outside."""
+    """Raise an error if an index lies outside an axis of this size."""
     wrong = index[(index < -size) | (index >= size)]
     if wrong.size:
         raise OutOfBoundsError(wrong.flat[0], axis, size)
 
 
 class CheckedIndex(Op):
-    """Of an index and the size of what is indexed, to the index, or an ``IndexError``."""
+    """Returns an index if it fits the size of the axis, or raises an ``IndexError``."""
 
     __props__ = ("axis",)
     view_map = {0: [0]}  # noqa: RUF012 (PyTensor's protocol)
@@ -49,7 +49,7 @@ class CheckedIndex(Op):
         return Apply(self, [index, size], [index.type()])
 
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        """Compute it in NumPy."""
+        """Compute the output with NumPy."""
         index, size = inputs
         check_index(index, self.axis, size)
         outputs[0][0] = numpy.asarray(index)

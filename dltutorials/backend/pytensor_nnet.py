@@ -1,7 +1,7 @@
 """``theano.tensor.nnet`` on PyTensor, which has no module of that name.
 
-What the tutorial's models need of it is made of PyTensor's parts, in the form in which
-PyTensor finds the stable logarithm of a softmax.
+The functions that the tutorial's models need, built from PyTensor's, in a form in which PyTensor
+recognizes the stable logarithm of a softmax.
 
 >>> import theano.tensor as T
 >>> relu(T.constant([-1.0, 2.0])).eval().tolist()
@@ -29,7 +29,7 @@ def softplus(x: Expression) -> Expression:
 
 
 def softmax(x: Expression) -> Expression:
-    """Return exp(x) over its sum in each row; a vector is one row, as Theano has it."""
+    """Return exp(x) divided by its sum in each row; a vector is one row, as in Theano."""
     x = T.as_tensor_variable(x)
     special = importlib.import_module("pytensor.tensor.special")
     return special.softmax(x.dimshuffle("x", 0) if x.ndim == 1 else x, axis=-1)
@@ -67,7 +67,7 @@ def conv2d(
 ) -> Expression:
     """Return images convolved with filters, see :func:`dltutorials.backend.conv2d`.
 
-    Shapes may be given, and are not needed; the rest has to be as it is by default.
+    Shapes may be given but are not needed; all other arguments must keep their defaults.
     """
     if (border_mode, tuple(subsample), filter_flip) != ("valid", (1, 1), True):
         raise NotImplementedError(

@@ -1,4 +1,4 @@
-"""Theano's options on PyTensor.
+"""Theano's options for PyTensor.
 
 They keep Theano's names, in ``THEANO_FLAGS``, ``.theanorc`` and
 ``theano.config.blas.ldflags``; PyTensor writes them with two underscores and lacks some.
@@ -15,39 +15,39 @@ from dltutorials.backend.flags import UserSettings
 
 
 def option_name(name: str) -> str:
-    """Return PyTensor's name of an option of Theano's."""
+    """Return PyTensor's name for one of Theano's options."""
     return name.replace(".", "__")
 
 
 def has_option(config: Any, name: str) -> bool:
-    """Say whether PyTensor can be told this; the device is for us to choose."""
+    """Return whether PyTensor has this option; we handle the device ourselves."""
     return hasattr(config, option_name(name)) or name == "device"
 
 
 def is_numba(linker: str | None) -> bool:
-    """Say whether this value of the option ``linker``, or its absence, means Numba."""
+    """Return whether this value of the option ``linker``, or its absence, means Numba."""
     return linker in (None, "auto", "numba", "numba_py")
 
 
 def compiles_c(linker: str | None) -> bool:
-    """Say whether this value of the option ``linker``, or its absence, needs a C compiler."""
+    """Return whether this value of the option ``linker``, or its absence, needs a C compiler."""
     return not is_numba(linker) and linker != "jax"
 
 
 def is_jax(config: Any) -> bool:
-    """Say whether PyTensor's options mean JAX."""
+    """Return whether PyTensor's options choose JAX."""
     mode = config.mode.upper()
     return mode == "JAX" or (mode in ("MODE", "FAST_RUN") and config.linker == "jax")
 
 
 def default_options(user: UserSettings, device: str = "cpu") -> dict[str, str]:
-    """Return what PyTensor is told beyond what the user says."""
+    """Return our options for PyTensor, in addition to the user's."""
     options = {} if "allow_gc" in user else {"allow_gc": "False"}
     linker = user.get("linker")
     if device != "cpu" and linker is None:
         linker = options["linker"] = "jax"
     if "numba.fastmath" not in user:
-        # With it the last digits depend on whether code was compiled just now or kept from before.
+        # With it, the last digits depend on whether code was just compiled or cached.
         options["numba.fastmath"] = "False"
     if "blas.ldflags" not in user:
         links_nothing = not compiles_c(linker)

@@ -1,4 +1,4 @@
-"""``theano.tensor.signal.pool`` on PyTensor, which has no pooling.
+"""``theano.tensor.signal.pool`` for PyTensor, which has no pooling.
 
 >>> import theano.tensor as T
 >>> pool_2d(T.constant([[[[1.0, 2.0, 5.0, 4.0]]]]), (1, 2), ignore_border=True).eval().tolist()
@@ -26,14 +26,14 @@ def pool_2d(
     ws, ds : (int, int)
         The size of a window, under its new or its old name.
     ignore_border : True
-        Rows and columns that do not fill a window are cut.
+        Rows and columns left over at the borders are ignored.
     stride, pad, mode
-        As they are by default: windows do not overlap, nothing is added at the borders.
+        The defaults: windows do not overlap, nothing is padded.
 
     Raises
     ------
     NotImplementedError
-        If they are not.
+        If an argument is anything else.
     """
     ws = ds if ws is None else ws
     given = ignore_border, tuple(stride or ws or ()), tuple(pad), mode

@@ -1,4 +1,4 @@
-"""``theano.scan`` on PyTensor: a loop in a graph, and what it does to random streams.
+"""``theano.scan`` for PyTensor: a loop in a graph, and its updates of random streams.
 
 >>> import theano, theano.tensor as T
 >>> powers, updates = scan(lambda power: 2 * power, outputs_info=T.constant(1.0), n_steps=4)
@@ -18,7 +18,7 @@ def scan(fn: Callable, *args: Any, **options: Any) -> tuple[Any, Any]:
     Parameters
     ----------
     fn : callable
-        Of expressions, one step of the loop; its result may contain updates.
+        One step of the loop, on expressions; its result may contain updates.
     *args, **options
         Theano's: `sequences`, `outputs_info`, `non_sequences`, `n_steps`, ...
 
@@ -27,10 +27,10 @@ def scan(fn: Callable, *args: Any, **options: Any) -> tuple[Any, Any]:
     outputs : expression or list of expressions
         With all steps along the first axis.
     updates : dict
-        For ``theano.function``; those of random streams that `fn` draws from are among them.
+        For ``theano.function``, including those of the random streams that `fn` draws from.
     """
     with warnings.catch_warnings():
-        # PyTensor announces an end of updates that are returned, and of default updates.
+        # PyTensor deprecates returned updates, and default updates.
         for message in ("Scan return signature", "Setting default_update"):
             warnings.filterwarnings("ignore", message, DeprecationWarning)
         theirs = importlib.import_module("pytensor.scan.basic").scan

@@ -1,8 +1,8 @@
-"""The state of a random generator as an array, so that a checkpoint can hold it.
+"""The state of a random generator as an array, for checkpoints.
 
-Shared variables of random streams hold generators of NumPy, or arrays. Their state is
-a nested dictionary of arrays and of integers of up to 128 bits; its layout is that of the
-kind of generator, so that only the numbers have to be kept:
+Shared variables of random streams hold NumPy generators, or arrays. A generator's state is a
+nested dictionary of arrays and integers of up to 128 bits; the kind of generator determines its
+layout, so that only the numbers have to be saved:
 
 >>> import numpy
 >>> generator = numpy.random.default_rng(1)
@@ -47,7 +47,7 @@ def unpack(array: numpy.ndarray, like: Any) -> Any:
     ----------
     array : array
     like : array or generator
-        Of the same kind.
+        Of the same kind as the packed value.
 
     Raises
     ------
@@ -71,9 +71,9 @@ def unpack(array: numpy.ndarray, like: Any) -> Any:
 
 
 def set_default_update(variable: SharedVariable, update: Expression) -> None:
-    """Let every call of a compiled function give a shared variable its next value.
+    """Make every call of a compiled function update a shared variable.
 
-    PyTensor discourages it, which is of no interest to who draws a random number.
+    PyTensor's warning against it is suppressed: it does not concern users of random numbers.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -94,7 +94,7 @@ def _map_leaves(state: Any, function: Callable[[Any], Any]) -> Any:
 
 
 def _check_positions(state: dict[str, Any]) -> None:
-    """Refuse places outside the buffers of a generator, which NumPy does not look at."""
+    """Refuse positions outside a generator's buffers, which NumPy does not check."""
     inner = state["state"]
     for where, buffer, position in ((inner, "key", "pos"), (state, "buffer", "buffer_pos")):
         if buffer in where and position in where and where[position] > len(where[buffer]):

@@ -1,6 +1,6 @@
-"""``theano.tensor.shared_randomstreams`` on PyTensor, which no longer has it: NumPy's old numbers.
+"""``theano.tensor.shared_randomstreams`` for PyTensor, which no longer has it.
 
-Each draw has a ``numpy.random.RandomState`` of its own, seeded by one of the streams' seed.
+Each draw has its own ``numpy.random.RandomState``, whose seed is drawn from the streams' seed.
 A shared variable keeps its state as an array (:mod:`dltutorials.backend.random_state`).
 
 >>> import numpy, theano
@@ -26,7 +26,7 @@ from theano.gradient import undefined_grad
 
 
 class RandomFunction(Op):
-    """The operation: of a state, a shape and what a distribution needs, to a state and numbers."""
+    """The operation: from a state, a shape and distribution parameters to a state and numbers."""
 
     __props__ = ("name", "dtype", "ndim")
 
@@ -41,7 +41,7 @@ class RandomFunction(Op):
         return theano.Apply(self, [state, size, *arguments], [state.type(), sample])
 
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        """Draw from a generator of NumPy."""
+        """Draw from a NumPy generator."""
         state, size, *arguments = inputs
         generator = unpack(state, like=numpy.random.RandomState(0))
         draw = _DRAWS.get(self.name) or getattr(numpy.random.RandomState, self.name)
@@ -49,7 +49,7 @@ class RandomFunction(Op):
         outputs[0][0], outputs[1][0] = pack(generator), numpy.asarray(sample, self.dtype)
 
     def connection_pattern(self, node: Any) -> list[list[bool]]:
-        """Say that nothing has a gradient."""
+        """Declare that nothing has a gradient."""
         return [[False, False] for _ in node.inputs]
 
 
@@ -78,12 +78,12 @@ class RandomStreams:
     Parameters
     ----------
     seed : int, optional
-        By default, another one each time.
+        By default, a different one each time.
 
     Attributes
     ----------
     state_updates : list of (shared variable, expression)
-        One for each draw so far: its state, and what a call makes of it.
+        One for each draw so far: its state, and the next state.
 
     Notes
     -----
@@ -91,8 +91,8 @@ class RandomStreams:
     Differs: a state is an array instead of a RandomState; of Theano's draws there are
     `uniform`, `normal`, `binomial`, `poisson`, `random_integers` and `permutation`.
 
-    Each draw takes the `size` of the tensor, a tuple or an integer vector, by default what its
-    other arguments have, and the number of dimensions `ndim`, where it is not known.
+    Each draw takes the `size` of the tensor, a tuple or an integer vector, by default that of its
+    other arguments, and `ndim`, the number of dimensions, if it is unknown.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -105,7 +105,7 @@ class RandomStreams:
         return list(self.state_updates)
 
     def seed(self, seed: int | None = None) -> None:
-        """Begin anew, by default with the seed of the constructor, the draws so far too."""
+        """Restart, including earlier draws, by default with the constructor's seed."""
         seeds = numpy.random.RandomState(self.default_instance_seed if seed is None else seed)
         for state, _ in self.state_updates:
             state.set_value(_new_state(seeds))
@@ -119,19 +119,19 @@ class RandomStreams:
     def normal(
         self, size: Any = None, avg: Any = 0.0, std: Any = 1.0, ndim: Any = None, dtype: Any = None
     ) -> Expression:
-        """Draw from the normal distribution of a mean and a standard deviation."""
+        """Draw from the normal distribution with a mean and a standard deviation."""
         return self._draw("normal", size, [avg, std], ndim, dtype)
 
     def binomial(
         self, size: Any = None, n: Any = 1, p: Any = 0.5, ndim: Any = None, dtype: str = "int64"
     ) -> Expression:
-        """Draw how many of `n` trials come true, each with probability `p`."""
+        """Draw the number of successes in `n` trials, each with probability `p`."""
         return self._draw("binomial", size, [n, p], ndim, dtype)
 
     def poisson(
         self, size: Any = None, lam: Any = 1.0, ndim: Any = None, dtype: str = "int64"
     ) -> Expression:
-        """Draw from the Poisson distribution of a mean."""
+        """Draw from the Poisson distribution with a mean."""
         return self._draw("poisson", size, [lam], ndim, dtype)
 
     def random_integers(

@@ -1,11 +1,11 @@
-"""Sums and the places of largest values, in loops that Numba compiles quickly.
+"""Sums and argmax, in loops that Numba compiles quickly.
 
-PyTensor's are ready for any number of dimensions in any order of memory, which they find out
-when they run: by sorting strides, in code that can fail with a message. Compiled for the sums
-of logistic regression and the place of the largest probability, that was a quarter of the
-time that Numba takes for its first training run. Numba knows the order of an array's
-memory when it compiles, and a matrix needs two loops. They add in the same order as PyTensor's,
-so the results are the same; what is not a matrix in the usual order is left to PyTensor's.
+PyTensor's handle any number of dimensions in any memory order, which they find at run time by
+sorting strides, in code that can raise errors. Compiling it for the sums and the argmax of
+logistic regression took a quarter of Numba's time in its first training run. Numba knows an
+array's memory order when it compiles, and a matrix needs only two loops. These add in the same
+order as PyTensor's, so the results are the same; anything but a matrix in the usual order is left
+to PyTensor's.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _VERSION = zlib.crc32(Path(__file__).read_bytes())  # of compiled code that is k
 
 @register_funcify_and_cache_key(Sum)
 def sum_and_key(op: Any, node: Any, **kwargs: Any) -> tuple[Callable[..., Any], str]:
-    """Return what adds up an array, and the name under which its code is kept."""
+    """Return the function that sums an array, and its key in the code cache."""
     general, key = numba_funcify_CAReduce(op, node, **kwargs)
     if node.inputs[0].ndim != 2 or kwargs.get("scalar_out"):
         return general, key
@@ -41,7 +41,7 @@ def sum_and_key(op: Any, node: Any, **kwargs: Any) -> tuple[Callable[..., Any], 
 
 @register_funcify_default_op_cache_key(Argmax)
 def argmax(op: Any, node: Any, **kwargs: Any) -> tuple[Callable[..., Any], int]:
-    """Return what finds the place of the largest value in each row."""
+    """Return the function that finds the position of the largest value in each row."""
     general, version = numba_funcify_Argmax(op, node, **kwargs)
     if node.inputs[0].ndim != 2 or tuple(op.axis or ()) != (1,):
         return general, version

@@ -1,31 +1,31 @@
 """Make Theano 1.0.5 import and run fast on current machines.
 
 Theano's last release dates from 2020. :func:`import_theano`, which ``import
-dltutorials`` calls, imports it with what it has needed since:
+dltutorials`` calls, imports it with everything it has needed since:
 
-1. *A BLAS.* Theano asks ``numpy.distutils`` for the BLAS to link, which fails
-   for NumPy >= 1.22, so that a bare ``import theano`` ends in an
-   ``AttributeError``. Telling it the BLAS (``openblas.ldflags``) avoids the question.
+1. *A BLAS.* Theano asks ``numpy.distutils`` for the BLAS to link, which fails for NumPy >= 1.22,
+   so that a bare ``import theano`` raises an ``AttributeError``. Setting ``blas.ldflags``
+   avoids this.
 2. *A fast one*, which Theano's own ``Dot22`` and ``Gemm`` call directly
-   (:mod:`dltutorials.backend.openblas`). Where it cannot be linked, Theano calls NumPy's BLAS,
-   slower, and a warning says so.
-3. *A compiler*, and Python's C headers. Without them Theano stops in the middle
-   of its import, or of its first function; it is configured beforehand to do without
-   (``cxx=``), and a warning says what to install.
-4. *Memory between calls.* Theano gives the memory of intermediate results back
-   after every call and asks for it again at the next; ``allow_gc=False`` keeps
-   it, which suits a loop over minibatches of one size.
+   (:mod:`dltutorials.backend.openblas`). If it cannot be linked, a warning says so, and Theano
+   calls NumPy's BLAS, which is slower.
+3. *A compiler*, and Python's C headers. Without them Theano would fail during its import or its
+   first function; it is configured beforehand to do without (``cxx=``), and a warning says what
+   to install.
+4. *Memory between calls.* Theano frees the memory of intermediate results after every call and
+   allocates it again at the next; ``allow_gc=False`` keeps it, which suits a loop over equal
+   minibatches.
 5. *Its compiler.* Two bugs make Theano recompile the same C modules in every
    process; :mod:`dltutorials.backend.theano_patches` fixes them and avoids further compilation, and
-   the modules are made without debugging information.
+   the modules are compiled without debugging information.
 6. *Scan.* Its C part does not compile on Python 3.11, which has no
-   ``longintrepr.h``; Theano's Python version of it serves as well.
+   ``longintrepr.h``; Theano's Python version of it is used instead.
 
-What would fail in the middle of all this is checked first
+Conditions that would make this fail midway are checked first
 (:mod:`dltutorials.backend.preflight`). Where Theano is not installed, PyTensor takes its place
-(:mod:`dltutorials.backend.pytensor_import`). What the user has set, in ``THEANO_FLAGS``
-or a ``.theanorc``, stays as it is, and a Theano that was imported before is left
-alone. ``THEANO_FLAGS`` is changed only while Theano reads it, so that child
+(:mod:`dltutorials.backend.pytensor_import`). The user's settings in ``THEANO_FLAGS`` or a
+``.theanorc`` take precedence, and a Theano that was imported before is left alone.
+``THEANO_FLAGS`` is changed only while Theano reads it, so that child
 processes see the user's own.
 
 >>> theano = import_theano()
@@ -53,7 +53,7 @@ _TOO_NEW_FOR_THEANO = (3, 12)
 
 
 def import_theano() -> Any:
-    """Import Theano, or else PyTensor under its name, with our defaults, and return it.
+    """Import Theano, or PyTensor under its name, with our defaults, and return it.
 
     Returns
     -------
@@ -63,9 +63,8 @@ def import_theano() -> Any:
     Raises
     ------
     SetupError
-        If neither can be imported, for example because ``THEANO_FLAGS`` holds
-        a value that it does not know; the message is the engine's own. If the device that
-        the user has chosen cannot be used.
+        If neither can be imported, for example because of an invalid value in ``THEANO_FLAGS``;
+        the message is the engine's own. If the device that the user has chosen cannot be used.
 
     Warns
     -----
@@ -78,7 +77,7 @@ def import_theano() -> Any:
     if not _is_installed("theano"):
         return _import(pytensor_compat.NAME, lambda: pytensor_import.import_pytensor(user))
     refuse_gpu(user)
-    if sys.version_info < _TOO_NEW_FOR_THEANO:  # whose NumPy cannot be had on a newer Python
+    if sys.version_info < _TOO_NEW_FOR_THEANO:  # its NumPy has no build for a newer Python
         preflight.import_companions()
     preflight.require_compiler(user)
     if sys.version_info >= (3, 11):
@@ -94,7 +93,7 @@ def import_theano() -> Any:
 
 def _is_installed(package: str) -> bool:
     spec = importlib.util.find_spec(package)
-    return spec is not None and spec.origin is not None  # a folder of that name has none
+    return spec is not None and spec.origin is not None  # a mere folder has no origin
 
 
 def _import(engine: str, import_it: Callable[[], Any]) -> Any:
@@ -131,7 +130,7 @@ def set_floatX(floatX: str | None = None) -> str:
     Raises
     ------
     OptionError
-        If `floatX` is none of the two.
+        If `floatX` is neither of the two.
     """
     theano = import_theano()
     if floatX is None:
@@ -144,7 +143,7 @@ def set_floatX(floatX: str | None = None) -> str:
 
 @contextlib.contextmanager
 def temporary_floatX(floatX: str) -> Iterator[None]:
-    """Let graphs be built with another floatX for a while."""
+    """Build graphs with another floatX within a block."""
     theano = import_theano()
     before = theano.config.floatX
     theano.config.floatX = floatX
@@ -155,19 +154,19 @@ def temporary_floatX(floatX: str) -> Iterator[None]:
 
 
 def _default_flags(user: UserSettings) -> dict[str, str]:
-    """Return the settings that Theano gets beyond the user's own."""
+    """Return our settings for Theano, in addition to the user's."""
     flags = {}
     if "allow_gc" not in user:
         flags["allow_gc"] = "False"
     if "compile.wait" not in user and "compile.timeout" not in user:
-        # Look often whether another process has done, and say soon that it has not.
+        # Check often whether another process is done, and report soon if it is not.
         flags.update({"compile.wait": "1", "compile.timeout": "120"})
     if "cxx" not in user and not openblas.can_compile():
         flags["cxx"] = ""
     if "blas.ldflags" not in user:
         has_compiler = flags.get("cxx", user.get("cxx")) != ""
         flags["blas.ldflags"] = openblas.fast_blas() if has_compiler else ""
-    # Theano asks for debugging information, which takes a sixth of the compiler's time.
+    # Theano requests debugging information, which takes a sixth of the compilation time.
     options = user.get("gcc.cxxflags") if "gcc.cxxflags" in user else "-g0"
     renames = openblas.RENAMES if flags.get("blas.ldflags") else ""
     flags["gcc.cxxflags"] = f"{options} {renames}".strip()
@@ -177,7 +176,7 @@ def _default_flags(user: UserSettings) -> dict[str, str]:
 @contextlib.contextmanager
 def _theano_flags(defaults: dict[str, str], user: UserSettings) -> Iterator[None]:
     """Let Theano read the user's flags and our defaults from its environment."""
-    # Later flags win. Ours contain nothing of the user's but gcc.cxxflags, extended.
+    # Later flags win. The only user's flag among ours is gcc.cxxflags, extended.
     ours = ",".join(f"{name}={shlex.quote(value)}" for name, value in defaults.items())
     with environment("THEANO_FLAGS", f"{user.flags},{ours}"):
         yield

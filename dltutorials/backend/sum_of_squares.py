@@ -1,11 +1,10 @@
 """The sum of squares as one operation, for the L2 penalty.
 
-Theano's own C code for ``T.sum(W**2)`` writes all squares down, and then adds
-them up one after the other, each addition waiting for the last. For a
-multilayer perceptron and minibatches of 20 examples that took two fifths of a
-training step. The operation here reads the matrix once and adds in sixteen
-independent sums, which the compiler turns into vector instructions; they are
-float64 for either type, as Theano's is.
+Theano's own C code for ``T.sum(W**2)`` stores all squares, and then adds them one by one, each
+addition waiting for the one before. For a multilayer perceptron and minibatches of 20 examples,
+this took two fifths of a training step. The operation here reads the matrix once and keeps sixteen
+independent sums, which the compiler turns into vector instructions; they are float64 for both
+types, as in Theano.
 
 >>> import numpy, theano
 >>> W = theano.shared(numpy.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -22,7 +21,7 @@ import theano.tensor as T
 
 
 class SumOfSquares(theano.Op):
-    """The operation; of a float tensor of any shape, to a scalar of its dtype."""
+    """The operation, from a float tensor of any shape to a scalar of its dtype."""
 
     __props__ = ()
 
@@ -32,13 +31,13 @@ class SumOfSquares(theano.Op):
         return theano.Apply(self, [x], [T.TensorType(x.dtype, ())()])
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
-        """Compute it in NumPy, for a machine without a compiler."""
+        """Compute the output with NumPy, for a machine without a compiler."""
         [x] = inputs
         total = numpy.square(x, dtype="float64").sum()
         outputs[0][0] = numpy.asarray(total, dtype=node.outputs[0].dtype)
 
     def grad(self, inputs: Any, output_gradients: Any) -> list[Any]:
-        """Return the gradient, in the form in which Theano joins it to a matrix product."""
+        """Return the gradient, in a form that Theano fuses with a matrix product."""
         [x], [gradient] = inputs, output_gradients
         return [2 * x * gradient]
 

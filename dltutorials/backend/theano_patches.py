@@ -1,20 +1,19 @@
-"""Patches that let Theano 1.0.5 compile less, and reuse what it has compiled.
+"""Patches that make Theano 1.0.5 compile less and reuse what it has compiled.
 
 Theano keeps the C modules that it compiles on disk and looks them up by a key,
-which has a version for every operation. Two slips make it compile some of them
-anew in every process, and fill the folder with copies:
+which includes a version of every operation. Two bugs make it recompile some of them in every
+process, and fill the folder with copies:
 
 - An operation without properties has the empty tuple as its ``__props__``;
-  ``CLinker.cmodule_key_`` takes that for an unknown version, which is not kept.
+  ``CLinker.cmodule_key_`` takes that for an unknown version, which is not cached.
 - ``COp.c_code_cache_version`` is Python's hash of the C code, which differs
   from process to process.
 
-Two habits cost more of its compiler than they give: it compiles a module to
-reshape a constant once, while optimising, and in every process a test program
-for the options that suit the processor. :func:`patch_module_cache` changes all
-four, in Theano 1.0.5 only; other versions may differ, and lets it parse headers once
-(:mod:`dltutorials.backend.precompiled_header`). The keys become right; the C code and its
-results stay the same. :func:`quick_import` spares its import, :class:`ExplainWaiting` its
+It also compiles more than pays off: a module to reshape one constant during optimization, and in
+every process a test program to find the options for the processor. :func:`patch_module_cache`
+fixes all four, in Theano 1.0.5 only, since other versions may differ, and uses precompiled headers
+(:mod:`dltutorials.backend.precompiled_header`). The keys become correct; the C code and its
+results stay the same. :func:`quick_import` speeds up the import; :class:`ExplainWaiting` shortens
 messages.
 """
 
@@ -36,19 +35,19 @@ MENDED_VERSION = "1.0.5"
 
 @contextlib.contextmanager
 def quick_import() -> Iterator[None]:
-    """Spare the import of Theano what it hardly needs: half of its time.
+    """Halve the time to import Theano by skipping what it hardly needs.
 
-    It imports ``scipy.stats`` for one function, which loads it when it is called, and
-    ``scipy.signal`` for names that SciPy 1.8 made private, without which it does anyway.
-    Its ``distutils`` would be that of setuptools, which brings all of setuptools; Python's own
-    does as well, and is gone from ``sys.modules`` afterwards, as setuptools wants it.
+    ``scipy.stats``, needed for one function, is loaded when that is called; ``scipy.signal`` is
+    skipped, since SciPy 1.8 has made the names that Theano wants private. Python's own
+    ``distutils`` replaces that of setuptools, which would load all of setuptools, and is removed
+    from ``sys.modules`` afterwards, as setuptools requires.
     """
     logging.getLogger("theano.gof.compilelock").addFilter(ExplainWaiting())
     before = set(sys.modules)
     spared: dict[str, Any] = {}
-    if hasattr(importlib.import_module("scipy"), "__getattr__"):  # it loads its parts when needed
+    if hasattr(importlib.import_module("scipy"), "__getattr__"):  # loads its parts on demand
         wanted: dict[str, Any] = {"scipy.stats": types.ModuleType("scipy.stats")}
-        wanted["scipy.signal"] = None  # an ImportError, as from the SciPy that is installed
+        wanted["scipy.signal"] = None  # an ImportError, as with the installed SciPy
         spared = {name: value for name, value in wanted.items() if name not in sys.modules}
     sys.modules.update(spared)
     _import_own_distutils()
@@ -76,10 +75,10 @@ def _import_own_distutils() -> None:
 
 
 class ExplainWaiting(logging.Filter):
-    """Says in one line what is waited for, and how long, when compiled code is locked.
+    """Reports in one line which process locks the compiled code, and how long Theano waits.
 
-    Theano says it in two, without the time, and as many again where all is well: when it
-    prolongs a lock of its own, or when it takes over that of a process that has died.
+    Theano takes two lines, without the time, and logs two more when all is well: when it extends
+    its own lock, or takes over that of a dead process.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -112,8 +111,7 @@ def patch_module_cache(theano: Any) -> bool:
     Returns
     -------
     bool
-        False if this Theano is not the version that the mending was made for;
-        nothing is changed then.
+        False, and nothing is changed, if this Theano is not the version that the patches are for.
     """
     if theano.__version__ != MENDED_VERSION:
         return False
@@ -143,7 +141,7 @@ def patch_module_cache(theano: Any) -> bool:
 
 
 def cached_answer(theano: Any, name: str, question: str, answer: Callable[[], bool]) -> bool:
-    """Answer a question about this machine; a yes is kept in Theano's cache folder.
+    """Answer a question about this machine; a yes is cached in Theano's folder.
 
     Parameters
     ----------
@@ -153,7 +151,7 @@ def cached_answer(theano: Any, name: str, question: str, answer: Callable[[], bo
     question : str
         Everything that the answer depends on.
     answer : callable() -> bool
-        Called unless the last answer kept was a yes to the same question.
+        Called unless a yes to the same question is cached.
     """
     file = Path(theano.config.compiledir, f"dltutorials-{name}")
     with contextlib.suppress(OSError, UnicodeDecodeError):
@@ -161,14 +159,14 @@ def cached_answer(theano: Any, name: str, question: str, answer: Callable[[], bo
             return True
     if not answer():
         return False
-    # A folder that cannot be written costs the next process the question again.
+    # If the folder cannot be written, the next process asks again.
     with contextlib.suppress(OSError):
         file.write_text(question)
     return True
 
 
 def _fold_single_numbers_in_python(theano: Any) -> None:
-    """Extend what Theano does for scalars to arrays of one number, whatever their shape."""
+    """Treat constant arrays of one number as Theano treats scalars, whatever their shape."""
 
     def is_one_number(self: Any, node: Any) -> bool:
         return all(node.outputs[0].type.broadcastable) and len(node.inputs) < 32
@@ -178,10 +176,9 @@ def _fold_single_numbers_in_python(theano: Any) -> None:
 
 
 def _remember_processor_options(theano: Any) -> None:
-    """Try the options for this processor once, not in every process.
+    """Test the options for this processor once, not in every process.
 
-    They are the compiler's own choice for the processor at hand: another one
-    has others, which are tried anew.
+    The compiler chooses them for the processor; those of another processor are tested again.
     """
     cmodule = theano.gof.cmodule
     compiler = cmodule.GCC_compiler
@@ -201,13 +198,13 @@ def _remember_processor_options(theano: Any) -> None:
         works(flags, answer)
         return outcomes[0] if outcomes else (True, True)
 
-    if compiler.march_flags:  # tried already, while Theano was imported
+    if compiler.march_flags:  # tested already, during Theano's import
         works(compiler.march_flags, lambda: True)
     cmodule.try_march_flag = try_march_flag
 
 
 def _versions(fgraph: Any) -> Iterator[Any]:
-    """Yield what cmodule_key_ collects, but for the properties that are empty."""
+    """Yield what cmodule_key_ collects, except for empty properties."""
     for node in fgraph.toposort():
         if hasattr(node.op, "c_code_cache_version_apply"):
             yield node.op.c_code_cache_version_apply(node)

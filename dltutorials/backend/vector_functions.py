@@ -1,12 +1,13 @@
-"""tanh and the logistic sigmoid of float32 by vector instructions, rounded correctly.
+"""tanh and the logistic sigmoid of float32, vectorized and correctly rounded.
 
 Theano calls the C library for each number, which took 29 % of a training step of the
 multilayer perceptron with minibatches of 20 examples, and half of it with 600. The formula in
-``vector_functions.h`` takes a ninth of that time. Of 24 million numbers it rounds tanh of all and
-sigmoid of all but 3 correctly; the C library is up to two units off. float64 is left to it.
+``vector_functions.h`` takes a ninth of that time. Of 24 million numbers, it rounds tanh correctly
+for all and sigmoid for all but 3; the C library is off by up to two units. float64 is left to the
+C library.
 
-A graph is rewritten at the end of Theano's optimization, after gradients and what makes
-expressions stable, such as log(sigmoid(x)). ``THEANO_FLAGS=optimizer_excluding=vector_functions``
+A graph is rewritten at the end of Theano's optimization, after gradients and after rewrites for
+numerical stability, as of log(sigmoid(x)). ``THEANO_FLAGS=optimizer_excluding=vector_functions``
 turns it off.
 
 >>> import numpy, theano, theano.tensor as T
@@ -35,7 +36,7 @@ _NAMES = {Tanh: "tanh", ScalarSigmoid: "sigmoid"}
 
 
 class VectorFunction(theano.Op):
-    """The operation, of a float32 tensor: ``"tanh"`` or ``"sigmoid"`` of each number."""
+    """The operation on a float32 tensor: ``"tanh"`` or ``"sigmoid"`` of each number."""
 
     __props__ = ("function",)
 
@@ -47,7 +48,7 @@ class VectorFunction(theano.Op):
         return theano.Apply(self, [x], [x.type()])
 
     def perform(self, node: Any, inputs: Any, outputs: Any, params: Any = None) -> None:
-        """Compute it in NumPy, for a machine without a compiler."""
+        """Compute the output with NumPy, for a machine without a compiler."""
         x = inputs[0].astype("float64")
         with numpy.errstate(over="ignore"):
             z = numpy.tanh(x) if self.function == "tanh" else 1 / (1 + numpy.exp(-x))

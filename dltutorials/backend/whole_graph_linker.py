@@ -1,16 +1,14 @@
 """One C module for a whole compiled function.
 
-Theano's virtual machine has a C module for each operation of a function. Most
-of the time that a compiler takes for one goes into Python's and NumPy's
-headers, which are the same for all; and a step of the training calls them one
-by one. :class:`WholeGraphLinker` makes a single module of all the operations.
-Their code, and so the result, is the same.
+Theano's virtual machine has a C module for each operation of a function. Most of the time to
+compile one goes into Python's and NumPy's headers, the same for all; and each training step calls
+the modules one by one. :class:`WholeGraphLinker` makes a single module of all operations. Their
+code, and so the result, stays the same.
 
-It does so where every operation is one of those that the tutorial's models need
-and the tests compare. Others may lack C code, or, like ``Alloc``, and
-``Subtensor`` of anything but an input, ask for the Python object of an
-intermediate result, of which there is none inside a module; a function with one
-of those is left to the virtual machine.
+It does so only if every operation is one that the tutorial's models need and the tests compare.
+Others may lack C code or, like ``Alloc`` and ``Subtensor`` of anything but an input, need the
+Python object of an intermediate result, which does not exist inside a module; functions with one
+of those are left to the virtual machine.
 
 >>> import theano, theano.tensor as T
 >>> x = T.dvector("x")
@@ -49,17 +47,17 @@ _OPERATIONS = (
 
 
 class WholeGraphLinker(VM_Linker):
-    """Theano's virtual machine, but for functions that can be one C module."""
+    """Theano's virtual machine, except that functions become one C module where possible."""
 
     def make_thunk(self, **storage: Any) -> Any:
-        """Return what runs the function, and its inputs and outputs."""
+        """Return a callable that runs the function, and its inputs and outputs."""
         if not all(map(_can_join, self.fgraph.apply_nodes)):
             return super().make_thunk(**storage)
         linker = _OneModuleCLinker(schedule=self.schedule)
         linker = linker.accept(self.fgraph, self.no_recycling)
         try:
             thunk, inputs, outputs = linker.make_thunk(**storage)
-        except Exception:  # a compiler that fails on so much at once
+        except Exception:  # the compiler may fail on so much code at once
             return super().make_thunk(**storage)
         old = dict(zip(self.fgraph.inputs, inputs))
         new = dict(zip(self.fgraph.outputs, outputs))
@@ -74,13 +72,13 @@ def _can_join(node: Any) -> bool:
 
 class _OneModuleCLinker(CLinker):
     def compile_args(self) -> list[str]:
-        # After a hundred checks for errors, the compiler guesses that what follows hardly
-        # ever runs, and optimises it for size.
+        # After a hundred error checks, the compiler guesses that what follows hardly ever runs,
+        # and optimizes it for size.
         return [*super().compile_args(), "-fno-guess-branch-probability"]
 
 
 class _Runner:
-    """The module, and the updates of shared variables, which Theano would do more slowly."""
+    """The module, and the updates of shared variables, which Theano would make more slowly."""
 
     need_update_inputs = False
 
@@ -89,7 +87,7 @@ class _Runner:
 
     def __call__(self) -> None:
         self.thunk()
-        values = [new[0] for _, new in self.updates]  # all, before one of them is changed
+        values = [new[0] for _, new in self.updates]  # all are read before any is changed
         for (old, _), value in zip(self.updates, values):
             old[0] = value
 
@@ -99,13 +97,13 @@ class _Runner:
 
 
 def default_mode() -> Any:
-    """Return Theano's default mode with this linker, if the user has chosen no other.
+    """Return Theano's default mode with this linker, unless the user has chosen another.
 
     Returns
     -------
     theano.compile.mode.Mode
-        As it is where the user set ``mode``, ``linker`` or ``profile``, and on a machine
-        without a compiler.
+        Unchanged if the user has set ``mode``, ``linker`` or ``profile``, or if there is no
+        compiler.
     """
     mode = theano.compile.mode.get_default_mode()
     config = theano.config
@@ -119,5 +117,5 @@ def default_mode() -> Any:
 
 
 def is_whole_graph(function: Any) -> bool:
-    """Say whether a compiled function is one C module."""
+    """Return whether a compiled function is one C module."""
     return isinstance(function.fn, _Runner)
