@@ -1,6 +1,6 @@
-"""Data sets as checked NumPy arrays: published ones and your own, in several formats.
+"""Published data sets and your own, in several formats, as checked NumPy arrays.
 
-Whatever data come from, files, arrays or tables, they pass one door
+All data, from files, arrays or tables, pass through one check
 (:func:`~dltutorials.datasets.sets.check_sets`), which decides what they mean:
 
 - examples are numbers; bytes (uint8) are grey values and are divided by 256, all other

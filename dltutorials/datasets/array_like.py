@@ -1,7 +1,7 @@
-"""Anything array-like as an array of numbers, or refused with the line that converts it.
+"""Conversion of anything array-like to an array of numbers, or an error that says how.
 
-Arrays, lists, tables, sparse matrices and tensors come in here; what can be read in slices
-only, as a data set of an HDF5 file, is left where it is.
+Arrays, lists, tables, sparse matrices and tensors are accepted; anything that can only be read in
+slices, such as a data set of an HDF5 file, is left where it is.
 
 >>> as_source([[0, 1, 2], [3, 4, 5]]).shape
 (2, 3)
@@ -18,12 +18,12 @@ from dltutorials.exceptions import DataError
 
 import numpy
 
-_NUMBERS = "biuf"  # the kinds of NumPy's types that are numbers
+_NUMBERS = "biuf"  # NumPy's kinds of numeric types
 _MAX_NUMBERS = 1 << 27  # in nested lists: 1 GiB of float64
 
 
 def as_source(x: Any, name: str = "x") -> Any:
-    """Return examples, or targets that are numbers, as something that can be read in rows.
+    """Return examples, or numeric targets, as something that can be read in rows.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def as_source(x: Any, name: str = "x") -> Any:
         An array, a list, a DataFrame, a sparse matrix, a tensor; a memory map or a data
         set of an HDF5 file is left where it is.
     name : str
-        Of it, in messages.
+        The name of `x` in messages.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def as_source(x: Any, name: str = "x") -> Any:
     Raises
     ------
     DataError
-        If it does not hold numbers, or holds something else among them.
+        If it holds anything but numbers.
     """
     is_sliced = all(hasattr(x, method) for method in ("shape", "__getitem__", "__len__"))
     is_table = hasattr(x, "columns") or hasattr(x, "iloc") or hasattr(x, "toarray")
@@ -61,7 +61,7 @@ def as_array(x: Any, name: str = "x") -> numpy.ndarray:
 
 
 def to_array(x: Any, name: str) -> numpy.ndarray:
-    """Return anything array-like as an array of whatever it holds."""
+    """Return anything array-like as an array, whatever it holds."""
     if hasattr(x, "toarray"):  # a sparse matrix
         x = x.toarray()
     if hasattr(x, "get_value") or hasattr(x, "owner"):
@@ -89,16 +89,16 @@ def to_array(x: Any, name: str) -> numpy.ndarray:
 
 
 def _check_nesting(x: list | tuple, name: str) -> None:
-    """Refuse lists that would become far more numbers than they take memory now.
+    """Refuse lists that would expand to far more numbers than their memory suggests.
 
-    A list may hold another one many times, or itself: a few bytes of a pickle can stand
-    for more numbers than any machine can hold.
+    A list may contain another one many times, or itself: a few bytes of a pickle can stand for
+    more numbers than any machine can hold.
     """
     counts: dict[int, int] = {}
 
     def count(values: list | tuple) -> int:
         if id(values) not in counts:
-            counts[id(values)] = _MAX_NUMBERS + 1  # for one that is met again inside itself
+            counts[id(values)] = _MAX_NUMBERS + 1  # for a list that contains itself
             inner = [count(value) for value in values if isinstance(value, (list, tuple))]
             counts[id(values)] = len(values) - len(inner) + sum(inner)
         return counts[id(values)]
@@ -114,13 +114,13 @@ def _check_nesting(x: list | tuple, name: str) -> None:
 
 
 def _numbers_of_objects(array: numpy.ndarray) -> numpy.ndarray:
-    """Return the numbers in an array of Python objects, or the array itself if some are none."""
+    """Return the numbers in an array of objects, or the array itself if not all are numbers."""
     are_numbers = all(isinstance(value, numbers.Real) for value in array.ravel().tolist())
     return array.astype(float) if array.size and are_numbers else array
 
 
 def _explain_type(x: Any, array: numpy.ndarray) -> str:
-    """Say what was got instead of numbers, and which line makes numbers of it."""
+    """Explain what was got instead of numbers, and which line converts it."""
     for column in getattr(x, "columns", ()):
         values = _numbers_of_objects(numpy.asarray(x[column]))
         if values.dtype.kind not in _NUMBERS:
@@ -152,7 +152,7 @@ def _explain_type(x: Any, array: numpy.ndarray) -> str:
 
 
 def describe(value: Any) -> str:
-    """Describe what was got, however large it is."""
+    """Describe a value briefly, however large it is."""
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return f"a {value.dtype} array of shape {tuple(value.shape)}"
     if isinstance(value, (tuple, list)):

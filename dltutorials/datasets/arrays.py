@@ -5,8 +5,8 @@
 >>> [(len(x), numpy.bincount(y).tolist()) for x, y in split_sets([(x, y)], 0.2, seed=0)]
 [(12, [6, 6]), (4, [2, 2]), (4, [2, 2])]
 
-Of two pairs, the first is split into training and validation set, and the second
-is the test set. Each class has its fraction in each part.
+Of two pairs, the first is split into training and validation set, and the second is the test set.
+Splits are stratified: each part has the same fraction of each class.
 """
 
 from collections.abc import Sequence
@@ -40,15 +40,15 @@ def split_sets(
     Parameters
     ----------
     pairs : list of (x, y) or (x,)
-        Three, two or one, of array-likes.
+        Three, two or one, each of array-likes.
     split : float or (float, float), optional
-        The fraction of the examples that becomes the validation set, and that which becomes
-        the test set; one number is both; 1/6 by default. Of two pairs, the second number
-        is not used; three pairs are not split.
+        The fractions of the examples for the validation set and for the test set; one number
+        stands for both; 1/6 by default. For two pairs, the second number is not used; three pairs
+        are not split.
     seed : int
-        Of the random choice of examples.
+        Seed of the random choice of examples.
     targets : {"labels", "regression"}
-        What `y` is.
+        The kind of `y`.
 
     Returns
     -------
@@ -57,9 +57,9 @@ def split_sets(
     Raises
     ------
     DataError
-        If there are too few examples to be split, or they are not numbers with a label each.
+        If there are too few examples to split, or they are not numbers with one label each.
     OptionError
-        If `split` or `seed` cannot be used, or there is nothing to split.
+        If `split` or `seed` is invalid, or there is nothing to split.
     """
     if len(pairs) == len(("training", "validation", "test")):
         if split is not None:
@@ -131,7 +131,7 @@ def _check_fractions(split: float | Sequence[float]) -> tuple[float, ...]:
 
 
 def _check_columns(x: Any, *labels: Any, targets: str) -> list[numpy.ndarray]:
-    """Check columns before they are split, so that messages have the numbers of their rows."""
+    """Check columns before they are split, so that messages have the original row numbers."""
     x = as_array(x)
     require_rows(x)
     if x.dtype.kind == "f":
@@ -141,11 +141,11 @@ def _check_columns(x: Any, *labels: Any, targets: str) -> list[numpy.ndarray]:
 
 
 def _draw(classes: numpy.ndarray, fractions: Sequence[float], seed: int) -> list[numpy.ndarray]:
-    """Return the numbers of the examples that are left, and of those in each fraction."""
+    """Return the indices of the examples that are left, and of those in each fraction."""
     n_examples = len(classes)
     order = numpy.random.RandomState(seed).permutation(n_examples)
     order = order[numpy.argsort(classes[order], kind="stable")]  # class by class
-    is_first = numpy.diff(classes[order], prepend=-1) != 0  # one of each class is for training
+    is_first = numpy.diff(classes[order], prepend=-1) != 0  # one of each class is kept for training
     kept, order = order[is_first], order[~is_first]
     chosen = []
     for fraction in fractions:
@@ -162,7 +162,7 @@ def _draw(classes: numpy.ndarray, fractions: Sequence[float], seed: int) -> list
 
 
 def _classes_of(labels: Sequence[numpy.ndarray], n_examples: int) -> numpy.ndarray:
-    """Return the number of each example's class; one for all where labels are hardly classes."""
+    """Return each example's class number; the same for all if the labels hardly are classes."""
     if labels and labels[0].ndim == 1:
         present, numbers = numpy.unique(labels[0], return_inverse=True)
         if len(present) <= n_examples // 2:

@@ -1,12 +1,12 @@
-"""The published data sets that the project knows: where they are, and what they hold.
+"""The published data sets that the project knows: where they are, and what they contain.
 
 >>> sorted(CATALOGUE)
 ['fashion-mnist', 'mnist']
 >>> CATALOGUE["mnist"].file_name
 'mnist.pkl.gz'
 
-A data set was published as four IDX files (:mod:`dltutorials.datasets.idx`); the
-project keeps it as one file in the tutorial's format.
+Each was published as four IDX files (:mod:`dltutorials.datasets.idx`); the project keeps it as one
+file in the tutorial's format.
 """
 
 import hashlib
@@ -34,14 +34,13 @@ class PublishedDataset(NamedTuple):
     ----------
     title : str
     file_name : str
-        Of the file in the tutorial's format.
+        Name of the file in the tutorial's format.
     mirrors : tuple of str
         Folders on servers that hold `files`, tried in turn.
     files : tuple of PublishedFile
     content : dict
-        For each set: its rows, the SHA-256 of its images as bytes 0-255 row by
-        row, and that of its labels as bytes, whatever file holds them; empty
-        where nobody has published them.
+        For each set: the number of rows, and the SHA-256 of its images as bytes 0-255 row by row
+        and of its labels as bytes, in any file format; empty if none have been published.
     """
 
     title: str
@@ -69,7 +68,7 @@ CATALOGUE = {
             ),
             PublishedFile("t10k-labels-idx1-ubyte.gz", 4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
         ),
-        # data/README.md tells where these come from.
+        # data/README.md says where these come from.
         content={
             "training": (
                 50_000,
@@ -111,7 +110,7 @@ CATALOGUE = {
 
 
 def require_content(sets: Sequence[tuple[Any, Any]], published: PublishedDataset) -> None:
-    """Refuse sets that are not those of a published data set.
+    """Refuse sets whose content is not that of a published data set.
 
     Parameters
     ----------

@@ -1,9 +1,8 @@
-"""Reading a large data set chunk by chunk, the next one while this one is used.
+"""Reading a large data set chunk by chunk, the next one while the current one is used.
 
-A chunk is the rows of several minibatches. :class:`ChunkReader` gives one chunk
-of each column of a data set at a time, checked and converted, and knows nothing
-of Theano; :class:`~dltutorials.chunks.ChunkedDataset` puts what it gives into
-shared variables.
+A chunk holds the rows of several minibatches. :class:`ChunkReader` returns one chunk of each
+column of a data set at a time, checked and converted, and does not use Theano;
+:class:`~dltutorials.chunks.ChunkedDataset` puts the chunks into shared variables.
 
 >>> import numpy
 >>> x, y = numpy.arange(14.0).reshape(7, 2), numpy.array([0, 1, 2, 0, 1, 2, 0])
@@ -11,9 +10,8 @@ shared variables.
 >>> reader.n_chunks, [column.tolist() for column in reader.take(2)]
 (3, [[[12.0, 13.0]], [0.0]])
 
-Where the source's own memory is such a chunk already, floats of the right type
-in memory or on a memory map, a chunk is a view of it, and a thread reads ahead
-only when pages have to come from the disk.
+If the source already holds floats of the right type, in memory or in a memory map, a chunk is a
+view of it, and a thread reads ahead only when pages have to come from the disk.
 """
 
 import math
@@ -30,45 +28,44 @@ from dltutorials.exceptions import DataError, OptionError
 
 import numpy
 
-# Seconds that a mapped chunk takes when it has to come from the disk; where it is in the
-# system's cache, there is nothing to read, and a thread would only take time from the BLAS.
+# A mapped chunk that takes more seconds has to come from the disk. In the system's cache there is
+# nothing to read, and a thread would only take time from the BLAS.
 _WORTH_A_THREAD = 0.001
 
 Chunk = tuple[numpy.ndarray, ...]
 
 
 class ChunkReader:
-    """The columns of a data set, read a chunk at a time.
+    """The columns of a data set, read one chunk at a time.
 
     Parameters
     ----------
     data : (x, y) or (x,)
-        Examples, and labels if there are any: arrays, memory maps, or anything that
-        has a shape and gives arrays when sliced.
+        Examples, and labels if any: arrays, memory maps, or anything that has a shape and returns
+        arrays when sliced.
     batch_size : int
         Examples in a minibatch.
     chunk_size : int
         Minibatches in a chunk.
     dtype : {"float32", "float64"}
-        Of all that it gives.
+        The type of everything it returns.
     targets : {"labels", "regression"}
-        What `y` is.
+        The kind of `y`.
     read_ahead : bool
-        Whether a thread reads the chunk after the one that was taken, which needs the
-        memory of a second chunk.
+        Whether a thread reads the chunk after the current one, which needs memory for a second
+        chunk.
 
     Attributes
     ----------
     rows : tuple of FloatRows
         The columns as they are read.
     n_examples, n_chunks : int
-        Rows, and chunks of whole minibatches; the last one also holds what remains.
+        Rows, and chunks of whole minibatches; the last one also holds the remaining rows.
 
     Raises
     ------
     OptionError
-        If `batch_size` or `chunk_size` is not a positive integer, or larger than
-        what the set has.
+        If `batch_size` or `chunk_size` is not a positive integer, or is larger than the set.
     DataError
         If there are not as many labels as examples.
     """
@@ -103,20 +100,20 @@ class ChunkReader:
         self._reads_ahead = read_ahead and self.n_chunks > 1
         self._thread = ThreadPoolExecutor(1, "dltutorials-reader") if self._reads_ahead else None
         self._coming: tuple[int, Future[Chunk]] | None = None
-        self._present: numpy.ndarray | None = None  # the rows of examples that are in use
+        self._present: numpy.ndarray | None = None  # the examples' rows that are in use
         self._buffers: list[numpy.ndarray] = []
         self._order: numpy.ndarray | None = None
         self._checked = numpy.zeros(self.n_examples, bool)
-        self._seconds = 0.0  # that the last reading took
+        self._seconds = 0.0  # for the last read
 
     def take(self, number: int) -> Chunk:
-        """Return a chunk of each column; the memory of the one before is used again.
+        """Return a chunk of each column; the previous chunk's memory is reused.
 
         Raises
         ------
         DataError
-            If the source cannot be read, has changed its size, or holds something
-            that is not a number or not a label.
+            If the source cannot be read, has changed its size, or holds anything but numbers and
+            labels.
         """
         chunk = self._finish(number)
         if chunk is None:
@@ -132,13 +129,13 @@ class ChunkReader:
         return chunk
 
     def reorder(self, order: numpy.ndarray) -> None:
-        """Let chunks consist of the rows in another order from now on."""
+        """Take chunks from the rows in this order from now on."""
         if self._coming is not None:
             self._finish(-1)
         self._order = order
 
     def forget(self) -> None:
-        """Give up the memory of the present chunk, which must not be in use any more."""
+        """Release the memory of the current chunk, which must not be in use any more."""
         self._present, self._buffers = None, []
 
     def _finish(self, number: int) -> Chunk | None:
@@ -188,7 +185,7 @@ class ChunkReader:
                 require_finite(y, self.rows[1] if in_order else None, start, "y")
 
     def _free_buffer(self) -> numpy.ndarray | None:
-        """Return memory to convert a chunk in that the present one does not use."""
+        """Return memory for converting a chunk, not in use by the current one."""
         x = self.rows[0]
         if x.is_direct and self._order is None:
             return None

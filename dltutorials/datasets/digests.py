@@ -1,4 +1,4 @@
-"""Digests of data: whether two data sets are the same, whatever holds them.
+"""Digests of data, which tell whether two data sets are equal, however they are stored.
 
 >>> import numpy
 >>> digest_of_arrays([numpy.eye(2)])[:16]
@@ -13,12 +13,12 @@ from dltutorials.datasets.sources import read_blocks
 
 
 def digest_of_arrays(arrays: Sequence[Any]) -> str:
-    """Return a SHA-256 over the types, shapes and values of arrays.
+    """Return a SHA-256 of the types, shapes and values of arrays.
 
     Parameters
     ----------
     arrays : sequence of array or FloatRows
-        Equal ones have the same digest, whatever holds them.
+        Equal ones have the same digest, however they are stored.
     """
     digest = hashlib.sha256()
     for array in arrays:

@@ -1,14 +1,13 @@
 """Fetching published data sets, and keeping them where the next run finds them.
 
-:func:`download` gets the files of a data set from the first of its mirrors that
-has them whole, checks each against its MD5, and writes them as one file in the
-tutorial's format into the user's cache. What is whole already is not fetched
-again, what is broken never takes a file's name, and several processes may do it
-at once.
+:func:`download` gets the files of a data set from the first mirror that has them complete, checks
+each against its MD5, and writes them as one file in the tutorial's format into the user's cache.
+Complete files are not fetched again, broken ones never take a file's name, and several processes
+may download at once.
 
 Proxies are taken from the environment (``HTTPS_PROXY``), and
-``DLTUTORIALS_MIRROR`` names a server of your own, which is tried first: a folder with a
-folder ``mnist`` in it.
+``DLTUTORIALS_MIRROR`` names your own server, which is tried first: the URL of a folder that
+contains a folder ``mnist``.
 """
 
 import logging
@@ -25,8 +24,8 @@ from dltutorials.exceptions import DataError, reason_of
 from dltutorials.io.files import durable_writer, prepare_output
 
 TIMEOUT = 30  # seconds without an answer
-ROUNDS = 2  # over the mirrors, for what may have been a passing fault
-_SLACK = 1 << 16  # bytes of another answer, to say what it is
+ROUNDS = 2  # over the mirrors, in case a fault was temporary
+_SLACK = 1 << 16  # bytes read of a wrong answer, to tell what it is
 PAUSE = 1.0  # seconds between two rounds
 
 _log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ _log = logging.getLogger(__name__)
 def cache_folder() -> Path:
     """Return ``$XDG_CACHE_HOME/dltutorials``, or else ``~/.cache/dltutorials``."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not cache.is_absolute():  # as the XDG specification asks
+    if not cache.is_absolute():  # as the XDG specification requires
         cache = Path(os.path.expanduser("~"), ".cache")
     return cache / "dltutorials"
 
@@ -48,18 +47,18 @@ def download(published: PublishedDataset, folder: Path | None = None) -> Path:
     published : PublishedDataset
         An entry of :data:`dltutorials.datasets.catalogue.CATALOGUE`.
     folder : pathlib.Path, optional
-        Where to put it; by default the user's cache.
+        Where to write it; by default the user's cache.
 
     Returns
     -------
     pathlib.Path
-        Of the file in the tutorial's format.
+        The file in the tutorial's format.
 
     Raises
     ------
     DataError
-        If no mirror has the files as they should be, the folder cannot be
-        written, or what was fetched is not the data set.
+        If no mirror has the right files, the folder cannot be written, or what was fetched is not
+        the data set.
     """
     folder = cache_folder() if folder is None else folder
     target = folder / published.file_name
@@ -74,7 +73,7 @@ def download(published: PublishedDataset, folder: Path | None = None) -> Path:
             _fetch(file, mirrors, originals / file.name)
         train_set, valid_set, test_set = (
             (FloatRows(x, "float32").whole(), y.astype("int64"))
-            for x, y in read_idx_folder(originals, endings=(".gz",))  # which were verified
+            for x, y in read_idx_folder(originals, endings=(".gz",))  # which are verified
         )
         sets = (train_set, valid_set, test_set)
         require_content(sets, published)
@@ -89,7 +88,7 @@ def download(published: PublishedDataset, folder: Path | None = None) -> Path:
 
 
 def _fetch(file: PublishedFile, mirrors: list[str], path: Path) -> None:
-    """Have the file at `path`, from the first mirror that has it whole."""
+    """Fetch the file to `path` from the first mirror that has it complete, unless it is there."""
     from pooch import file_hash
 
     if path.exists() and file_hash(str(path), alg="md5") == file.md5:
@@ -116,7 +115,7 @@ def _fetch(file: PublishedFile, mirrors: list[str], path: Path) -> None:
 
 
 class _Failure(Exception):  # noqa: N818
-    """Why a file did not come from a mirror, and whether trying again may help."""
+    """The reason why a mirror failed, and whether trying again may help."""
 
     def __init__(self, reason: str, may_pass: bool) -> None:
         super().__init__(reason)
@@ -124,7 +123,7 @@ class _Failure(Exception):  # noqa: N818
 
 
 def _try(url: str, file: PublishedFile, path: Path) -> _Failure | None:
-    # Imported here: only few runs download, and these take a quarter of a second.
+    # Imported here: few runs download, and these take a quarter of a second to import.
     import pooch
     import requests
     from tqdm.auto import tqdm
@@ -141,7 +140,7 @@ def _try(url: str, file: PublishedFile, path: Path) -> _Failure | None:
         return failure
     except requests.RequestException as error:
         return _explain(error)
-    except (ValueError, HTTPError) as error:  # an address or a length that is none
+    except (ValueError, HTTPError) as error:  # an invalid address or length
         return _Failure(f"the server's answer cannot be used: {reason_of(error)}", may_pass=False)
     finally:
         bar.close()
@@ -149,7 +148,7 @@ def _try(url: str, file: PublishedFile, path: Path) -> _Failure | None:
 
 
 class _Limited:
-    """A file that takes no more than it is to hold, whatever a server sends."""
+    """A file that accepts no more bytes than expected, whatever a server sends."""
 
     def __init__(self, file: BinaryIO, max_bytes: int) -> None:
         self.file, self.left = file, max_bytes
@@ -179,7 +178,7 @@ def _require_whole(path: Path, file: PublishedFile) -> None:
 
 
 def _explain(error: Any) -> _Failure:
-    """Put an error of requests, whose own text is a page, into a few words."""
+    """Describe an error of requests, whose own text fills a page, in a few words."""
     import requests
 
     if isinstance(error, requests.HTTPError):

@@ -1,8 +1,8 @@
-"""Examples as rows of numbers in the model's type, and warnings about their scale.
+"""Conversion of examples to rows of the model's type, and warnings about their scale.
 
-:mod:`dltutorials.datasets.array_like` makes arrays of whatever they come as. What the
-numbers mean is said in :mod:`dltutorials.datasets.sources`: bytes are grey values and are
-divided by 256, all others are used as they are.
+:mod:`dltutorials.datasets.array_like` converts them to arrays. Numbers have the meaning defined in
+:mod:`dltutorials.datasets.sources`: bytes are grey values and are divided by 256, all others are
+used as they are.
 
 >>> import numpy
 >>> as_examples([0.5, 1, 2], n_in=3, dtype="float32")
@@ -20,19 +20,19 @@ from dltutorials.exceptions import DataError, warn_of_data
 
 import numpy
 
-_DARK = 64  # bytes that are all below are hardly grey values
-_BRIGHT = 128  # numbers that reach from 0 to here, and not beyond 255, may well be
+_DARK = 64  # if all bytes are below, they hardly are grey values
+_BRIGHT = 128  # numbers from 0 to at least this, but not beyond 255, may well be
 
 
 class Rows(NamedTuple):
-    """Examples, one a row, and whether it was a single one rather than a row of one."""
+    """Examples, one per row, and whether a single one was given instead of a matrix."""
 
     values: numpy.ndarray
     is_single: bool
 
 
 def require_rows(x: Any) -> None:
-    """Refuse what is not one example a row, or nothing at all.
+    """Refuse an array that is not one example per row, or is empty.
 
     Raises
     ------
@@ -53,8 +53,7 @@ def as_examples(x: Any, n_in: int, dtype: str) -> Rows:
     Parameters
     ----------
     x : array-like ``(n_examples, n_in)``, or one example ``(n_in,)``
-        What an example has after the first axis, height and width for example, is made
-        a row.
+        Further axes of an example, for example height and width, are flattened.
     n_in : int
         Inputs of the model.
     dtype : {"float32", "float64"}
@@ -66,12 +65,12 @@ def as_examples(x: Any, n_in: int, dtype: str) -> Rows:
     Raises
     ------
     DataError
-        If `x` is not of such a shape, or holds anything but finite numbers.
+        If `x` has another shape, or holds anything but finite numbers.
 
     Warns
     -----
     DataWarning
-        As :func:`doubts_of_scale`.
+        For the reasons in :func:`doubts_of_scale`.
     """
     array = as_array(x)
     is_single = math.prod(array.shape) == n_in and array.shape[1:] != (n_in,)
@@ -89,16 +88,16 @@ def as_examples(x: Any, n_in: int, dtype: str) -> Rows:
 
 
 def doubts_of_scale(low: float, high: float, are_bytes: bool, what: str = "x") -> list[str]:
-    """Return why numbers are probably not what the rule takes them for.
+    """Return reasons to doubt that the rule interprets numbers correctly.
 
     Parameters
     ----------
     low, high : float
-        The least and the greatest number, as they are computed with.
+        The smallest and the largest number, as used in computation.
     are_bytes : bool
         Whether they were bytes, and have been divided by 256.
     what : str
-        Whose numbers they are.
+        The name of the numbers, for the message.
 
     Returns
     -------
@@ -119,11 +118,11 @@ def doubts_of_scale(low: float, high: float, are_bytes: bool, what: str = "x") -
 
 
 def warn_of_scale(low: float, high: float, are_bytes: bool) -> None:
-    """Give a :class:`~dltutorials.exceptions.DataWarning` of each of these doubts."""
+    """Give a :class:`~dltutorials.exceptions.DataWarning` for each of these doubts."""
     for doubt in doubts_of_scale(low, high, are_bytes):
         warn_of_data(doubt)
 
 
 def may_be_grey(low: float, high: float) -> bool:
-    """Return whether numbers reach over the range of undivided grey values."""
+    """Return whether numbers span the range of undivided grey values."""
     return low >= 0 and _BRIGHT <= high < GREY_LEVELS

@@ -1,4 +1,4 @@
-"""Recognition of a data set's format, and advice where it is not one of ours."""
+"""Recognition of a data set's format, and advice for unsupported formats."""
 
 import contextlib
 import gzip
@@ -15,7 +15,7 @@ from dltutorials.io.reading import open_file
 
 _ZIP_MAGIC = b"PK"
 _FORMATS = "an .npz file, a file like mnist.pkl.gz, or a folder of IDX files or of images"
-# What a file may be instead, and the lines that make a data set of it.
+# Other formats, and the lines that convert them to a data set.
 _CONVERSIONS = {
     "text": 'table = numpy.loadtxt("{name}", delimiter=",", skiprows=1); '
     'numpy.savez("{stem}.npz", x=table[:, 1:], y=table[:, 0]) if the labels are in front',
@@ -28,23 +28,23 @@ _CONVERSIONS = {
 
 
 def read_content(file: Path, memory_map: bool = False) -> Content:
-    """Read a file or a folder, whatever format it is in.
+    """Read a file or a folder in any of the supported formats.
 
     Parameters
     ----------
     file : pathlib.Path
     memory_map : bool
-        Whether to leave arrays in their file where its format allows it.
+        Whether to leave arrays in their file if its format allows it.
 
     Returns
     -------
     Content
-        Nothing of it is checked.
+        Not yet checked.
 
     Raises
     ------
     DataError
-        If it is in none of the formats, or damaged.
+        If it is in none of the formats, or is damaged.
     OSError
         If it cannot be read.
     """

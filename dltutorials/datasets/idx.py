@@ -1,8 +1,8 @@
 """The IDX format, in which MNIST was published: four files of bytes in a folder.
 
-Each file begins with a magic number that tells the type and the number of
-dimensions, and the length of each dimension, as big-endian 32-bit integers; the
-values follow. The folder holds ``train-images-idx3-ubyte``,
+Each file begins with a magic number for the type and the number of dimensions, and the length of
+each dimension, as big-endian 32-bit integers; the values follow. The folder holds
+``train-images-idx3-ubyte``,
 ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
 ``t10k-labels-idx1-ubyte``, plain or with ``.gz``; the last sixth of the training
 images, 10,000 of the 60,000 of MNIST, is the validation set.
@@ -39,7 +39,7 @@ MAX_BYTES = 1 << 30  # of an unpacked file; MNIST's largest has 47 MB
 _BLOCK = 1 << 20
 _ENDINGS = ("", ".gz")
 
-_VALIDATION = 6  # one in so many training images is for validation
+_VALIDATION = 6  # one in this many training images is for validation
 
 
 def read_idx_folder(folder: Path, endings: Sequence[str] = _ENDINGS) -> list[Split]:
@@ -49,7 +49,7 @@ def read_idx_folder(folder: Path, endings: Sequence[str] = _ENDINGS) -> list[Spl
     ----------
     folder : pathlib.Path
     endings : sequence of str
-        Of the names that are looked for.
+        Endings of the names to look for.
 
     Returns
     -------
@@ -60,8 +60,8 @@ def read_idx_folder(folder: Path, endings: Sequence[str] = _ENDINGS) -> list[Spl
     Raises
     ------
     DataError
-        If a file is missing, cannot be read, or is not what its name says; if there
-        are too few training images to take one in six for validation.
+        If a file is missing, unreadable, or not what its name says; if there are too few training
+        images to take one in six for validation.
     """
     (train_x, train_y), test_set = (
         tuple(
@@ -140,7 +140,7 @@ def _read_packed(file: Path, n_dimensions: int) -> numpy.ndarray:
                 f"announces {n_bytes:,} bytes, expected at most {MAX_BYTES:,}; "
                 "unpack a larger file, so that it can be mapped"
             )
-        values = bytearray()  # grows with what is there, whatever the header says
+        values = bytearray()  # grows with the actual content, whatever the header says
         while len(values) <= n_bytes:
             block = stream.read(min(_BLOCK, n_bytes + 1 - len(values)))
             if not block:

@@ -1,7 +1,7 @@
 """Images in folders that are named after their classes: ``pets/cat/1.png``, ``pets/dog/7.png``.
 
-Where the folder has the parts ``train`` and ``test``, and ``valid`` maybe, each of them has
-such folders. All images have the same size, and are read as grey values.
+If the folder has the parts ``train`` and ``test``, and optionally ``valid``, each of them has a
+folder per class. All images have the same size, and are read as grey values.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _PARTS = (("train", "valid", "test"), ("train", "val", "test"), ("train", "test"
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Return the images in the folders of a folder, and in those of its parts."""
+    """Return the images in the class folders of a folder, and in those of its parts."""
     return [
         file for path in (*folder.glob("*/"), *folder.glob("*/*/")) for file in _images_in(path)
     ]
@@ -41,7 +41,7 @@ def read_image_folder(folder: Path) -> Content:
     Raises
     ------
     DataError
-        If an image cannot be read, or has another size than the first.
+        If an image cannot be read, or differs in size from the first.
     SetupError
         If Pillow is not installed.
     """

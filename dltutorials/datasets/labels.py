@@ -1,8 +1,7 @@
 """Labels in any form, converted to integers from 0.
 
-Integers, booleans and whole floats are the numbers of classes; texts are their
-names, which are numbered in alphabetical order. Everything else is refused with
-the line that converts it.
+Integers, booleans and whole floats are class numbers; strings are class names, which are numbered
+in alphabetical order. Everything else raises an error that says how to convert it.
 
 >>> as_labels([0, 2, 1], n_examples=3).tolist()
 [0, 2, 1]
@@ -23,7 +22,7 @@ _REGRESSION = 'for regression, targets="regression"'
 
 
 def as_labels(y: Any, n_examples: int) -> numpy.ndarray:
-    """Return labels as integers from 0 on, or as the texts that they are.
+    """Return labels as integers from 0 on, or unchanged if they are strings.
 
     Parameters
     ----------
@@ -33,16 +32,16 @@ def as_labels(y: Any, n_examples: int) -> numpy.ndarray:
     Returns
     -------
     array ``(n_examples,)``
-        Of integers, or of texts.
+        Of integers, or of strings.
 
     Raises
     ------
     DataError
-        If there are not as many as examples, or they are anything else.
+        If there are not as many labels as examples, or they are anything else.
     """
     labels = to_array(y, "y")
     if labels.dtype.kind in "US" and isinstance(y, (list, tuple)):
-        labels = numpy.array(y, object)  # NumPy makes a text of what is missing: "nan"
+        labels = numpy.array(y, object)  # NumPy turns missing values into a string: "nan"
     labels = _plain(labels)
     _require_one_each(labels, n_examples)
     if labels.dtype.kind == "S":
@@ -70,7 +69,7 @@ def as_targets(y: Any, n_examples: int) -> numpy.ndarray:
     Raises
     ------
     DataError
-        If there are not as many as examples, or they are not numbers.
+        If there are not as many targets as examples, or they are not numbers.
     """
     targets = as_array(y, "y")
     if targets.ndim not in (1, 2) or 0 in targets.shape:
@@ -80,7 +79,7 @@ def as_targets(y: Any, n_examples: int) -> numpy.ndarray:
 
 
 def names_of(labels: numpy.ndarray) -> tuple[str, ...] | None:
-    """Return the names among labels in alphabetical order; None if they are numbers."""
+    """Return the distinct names in alphabetical order, or None if labels are numbers."""
     return tuple(map(str, numpy.unique(labels))) if labels.dtype.kind == "U" else None
 
 
@@ -106,7 +105,7 @@ def number_names(labels: numpy.ndarray, names: tuple[str, ...]) -> numpy.ndarray
 
 
 def count_classes(y: numpy.ndarray) -> int:
-    """Return the number of labels; a gap in them is more likely a mistake than a class.
+    """Return the number of classes; a gap in the labels is refused as a likely mistake.
 
     Raises
     ------
@@ -126,13 +125,13 @@ def count_classes(y: numpy.ndarray) -> int:
 
 
 def require_labels(y: numpy.ndarray, start: int = 0) -> None:
-    """Refuse, among labels that are stored as floats, what cannot be the number of a class.
+    """Refuse labels, stored as floats, that cannot be class numbers.
 
     Parameters
     ----------
     y : float array
     start : int
-        The number of the first of them in the whole set.
+        The index of the first of them in the whole set.
 
     Raises
     ------
@@ -142,12 +141,12 @@ def require_labels(y: numpy.ndarray, start: int = 0) -> None:
 
 
 def _plain(labels: numpy.ndarray) -> numpy.ndarray:
-    """Return an array of Python objects as what they all are: texts, or numbers."""
+    """Return an array of Python objects as an array of strings or of numbers."""
     if labels.dtype.kind != "O":
         return labels
     values = labels.ravel().tolist()
     for number, value in enumerate(values):
-        if not _is_equal(value, value):  # None, nan, or a value that pandas misses
+        if not _is_equal(value, value):  # None, nan, or a missing value of pandas
             raise DataError(
                 f"y: got {value} in example {number}, expected labels; "
                 "remove the examples without a label"
@@ -173,7 +172,7 @@ def _require_one_each(y: numpy.ndarray, n_examples: int) -> None:
 
 
 def _is_equal(value: Any, other: Any) -> bool:
-    """Return whether values are equal, as far as they have an answer to that."""
+    """Return whether values are equal; False if they cannot be compared."""
     try:
         return value is not None and bool(value == other)
     except TypeError:  # pandas.NA

@@ -1,9 +1,9 @@
-"""From the name of a data set to checked examples and labels, whatever the format.
+"""Loading a data set by its name: checked examples and labels, whatever the format.
 
 ``mnist.pkl.gz`` holds 50,000 training, 10,000 validation and 10,000 test
 images of 28 x 28 grey values, each a row of 784 numbers in [0, 1) (a byte
-divided by 256: 0 is black, 0.99609375 the brightest white), with labels 0-9. It
-comes with the package, so that nothing has to be fetched:
+divided by 256: 0 is black, 0.99609375 the brightest white), with labels 0-9. It comes with the
+package, so nothing has to be downloaded:
 
 >>> train_set, valid_set, test_set = load_mnist()
 >>> x, y = train_set
@@ -12,11 +12,11 @@ comes with the package, so that nothing has to be fetched:
 >>> y[:8].tolist()
 [5, 0, 4, 1, 9, 2, 1, 3]
 
-Your own data come in the same format (:mod:`dltutorials.datasets.pickled`), as an
+Your own data may have the same format (:mod:`dltutorials.datasets.pickled`), as an
 ``.npz`` file (:mod:`dltutorials.datasets.npz`), or as a folder of IDX files
 (:mod:`dltutorials.datasets.idx`) or of images (:mod:`dltutorials.datasets.image_folders`).
-Nothing is used before it is checked (:mod:`dltutorials.datasets.sets`), and a file
-found by the name of a published set must hold that set.
+All data are checked before use (:mod:`dltutorials.datasets.sets`), and a file found by the name of
+a published set must contain that set.
 """
 
 import os
@@ -49,7 +49,7 @@ def load_mnist(path: PathLike | None = None, offline: bool = False) -> tuple[Spl
         A file or folder, or the name of a published data set; the default is
         ``mnist.pkl.gz``. :func:`find_dataset` says where names are looked up.
     offline : bool
-        Whether to fail instead of downloading what is not there.
+        Whether to fail instead of downloading missing files.
 
     Returns
     -------
@@ -61,13 +61,13 @@ def load_mnist(path: PathLike | None = None, offline: bool = False) -> tuple[Spl
     Raises
     ------
     DataError
-        If the file does not exist, cannot be read, or its content is wrong:
-        the message names the file and what to do.
+        If the file does not exist, cannot be read, or has the wrong content; the message names the
+        file and says what to do.
 
     Notes
     -----
     Source: Getting Started, "MNIST Dataset".
-    Differs: the chapter unpickles whatever it is given, which can run any code.
+    Differs: the chapter unpickles any file, which can run arbitrary code.
     """
     sources = open_dataset(path, offline=offline)
     with within(sources.name):
@@ -104,19 +104,18 @@ def open_dataset(
     path : path, optional
         As for :func:`load_mnist`.
     memory_map : bool
-        Whether to leave examples in their file where its format allows it, for
-        sets that do not fit into memory.
+        Whether to leave examples in their file if its format allows it, for sets that do not fit
+        into memory.
     offline : bool
     split, seed
-        As for :func:`dltutorials.datasets.arrays.split_sets`, where the data are not
-        three sets.
+        As for :func:`dltutorials.datasets.arrays.split_sets`, if the data are not three sets.
     targets, class_names
-        As for :func:`~dltutorials.datasets.sets.check_sets`; by default, the file has the names.
+        As for :func:`~dltutorials.datasets.sets.check_sets`; by default, names come from the file.
 
     Returns
     -------
     Sources
-        Whether their numbers are finite is checked where they are converted.
+        Finiteness is checked later, when numbers are converted.
 
     Raises
     ------
@@ -137,25 +136,24 @@ def open_dataset(
 
 
 def _is_bare(path: PathLike | None) -> bool:
-    """Return whether a data set was asked for by its name alone."""
+    """Return whether a data set was requested by its name alone."""
     return path is None or os.fspath(path) == os.path.basename(path)
 
 
 def find_dataset(path: PathLike | None = None, offline: bool = False) -> Path:
     """Return the file or folder to load.
 
-    The order is: the given path; for a bare name (by default
-    ``mnist.pkl.gz``; ``fashion-mnist`` stands for ``fashion-mnist.pkl.gz``) then
-    the folder in the environment variable ``DLTUTORIALS_DATA``; the ``data``
-    folder of the checkout or of the installed package; the user's cache,
-    ``$XDG_CACHE_HOME/dltutorials``; and at last, for a published data set, a
-    download into that cache.
+    The order is: the given path; for a bare name (by default ``mnist.pkl.gz``; ``fashion-mnist``
+    stands for ``fashion-mnist.pkl.gz``), the folder in the environment variable
+    ``DLTUTORIALS_DATA``; the ``data`` folder of the checkout or of the installed package; the
+    user's cache, ``$XDG_CACHE_HOME/dltutorials``; finally, for a published data set, a download
+    into that cache.
 
     Parameters
     ----------
     path : path, optional
     offline : bool
-        Whether to leave the last step out.
+        Whether to skip the last step.
 
     Returns
     -------
@@ -164,8 +162,8 @@ def find_dataset(path: PathLike | None = None, offline: bool = False) -> Path:
     Raises
     ------
     DataError
-        If none of these exists; the message lists all of them. If a download
-        fails: it says why.
+        If none of these exists; the message lists all of them. If a download fails; the message
+        says why.
     """
     if path is not None and not os.fspath(path):
         raise DataError("the path of the data set is empty; give that of a file like mnist.pkl.gz")
@@ -195,7 +193,7 @@ def find_dataset(path: PathLike | None = None, offline: bool = False) -> Path:
 
 
 def list_files(dataset: Path) -> list[Path]:
-    """Return the files that a data set consists of, as :func:`find_dataset` found it."""
+    """Return the files of a data set that :func:`find_dataset` has found."""
     if not dataset.is_dir():
         return [dataset]
     names = ("*idx?-ubyte*", "*/*idx?-ubyte*", "*.npy")

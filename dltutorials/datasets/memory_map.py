@@ -1,10 +1,9 @@
-"""Arrays that are views of a file: memory maps, used so that memory stays small.
+"""Arrays that are views of a file: memory maps, used with little memory.
 
-A NumPy memory map brings a page of its file into memory when it is first
-looked at, and leaves it there. A training run through a large file
-wants more: pages brought in ahead, given back behind, and taken in large pieces
-(huge pages, where the system has them), since 4 KiB at a time costs a quarter
-of the speed of a small model.
+A NumPy memory map loads a page of its file into memory on first access, and leaves it there. A
+training run over a large file needs more: pages loaded ahead, released afterwards, and mapped in
+large pieces (huge pages, if the system has them), since 4 KiB at a time cost a small model a
+quarter of its speed.
 
 >>> import os, tempfile, numpy
 >>> path = os.path.join(tempfile.mkdtemp(), "x.npy")
@@ -12,7 +11,7 @@ of the speed of a small model.
 >>> x = numpy.load(path, mmap_mode="r")
 >>> file = mapped_file(x[1:])
 >>> file.bring_in(x)
->>> file.release(x)  # the values come back from the file when they are looked at
+>>> file.release(x)  # the values are reloaded from the file on access
 >>> float(x.sum()), mapped_file(numpy.zeros(3))
 (15.0, None)
 """
@@ -25,7 +24,7 @@ from dltutorials.exceptions import DataError
 
 import numpy
 
-_LOOK_EVERY = 1 << 16  # bytes; systems map at least so much around the page that is looked at
+_LOOK_EVERY = 1 << 16  # bytes; systems map at least this much around the page accessed
 
 
 def mapped_file(array: Any) -> "MappedFile | None":
@@ -51,14 +50,14 @@ class MappedFile:
         self._pages = pages
         self._size = pages.size()
         self._start = numpy.frombuffer(pages, numpy.uint8).__array_interface__["data"][0]
-        # Giving back the pages of a private, writable map would undo what was written.
+        # Releasing the pages of a private, writable map would undo what was written.
         self._can_release = not root.flags.writeable and hasattr(mmap, "MADV_DONTNEED")
         if hasattr(mmap, "MADV_HUGEPAGE"):
-            with contextlib.suppress(OSError):  # a system without them
+            with contextlib.suppress(OSError):  # a system without huge pages
                 pages.madvise(mmap.MADV_HUGEPAGE)
 
     def require_unchanged(self) -> None:
-        """Refuse a file whose size has changed: looking beyond its end would kill the process.
+        """Refuse a file whose size has changed: access beyond its end would kill the process.
 
         Raises
         ------
@@ -72,11 +71,11 @@ class MappedFile:
             )
 
     def bring_in(self, array: numpy.ndarray) -> None:
-        """Have the system read the pages of a contiguous array of this file."""
+        """Make the system read the pages of a contiguous array of this file."""
         array.reshape(-1)[:: max(1, _LOOK_EVERY // array.itemsize)].max(initial=0)
 
     def release(self, array: numpy.ndarray) -> None:
-        """Give back the pages that lie wholly in an array, if it is a part of this file."""
+        """Release the pages that lie entirely within an array, if it is a part of this file."""
         first = array.__array_interface__["data"][0] - self._start
         is_part = 0 <= first <= len(self._pages) - array.nbytes and array.flags.c_contiguous
         if not (self._can_release and is_part):

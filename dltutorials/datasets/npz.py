@@ -1,4 +1,4 @@
-"""Data sets in NumPy's formats, the simplest way to bring your own.
+"""Data sets in NumPy's formats, the simplest for your own data.
 
 ``numpy.savez("mine.npz", train_x=..., train_y=..., valid_x=..., valid_y=...,
 test_x=..., test_y=...)`` writes one. Without ``valid_x`` and ``valid_y``, a part of
@@ -13,11 +13,10 @@ classes; ``class_names=[...]`` in the file names integers.
 >>> [type(x).__name__ for x, y in read_npz(path, memory_map=True).sets]
 ['memmap', 'memmap', 'memmap']
 
-A pickled object is never read. What ``numpy.savez`` wrote can be mapped into
-memory instead of being read; ``numpy.savez_compressed`` makes smaller files, which
-have to be unpacked. A folder with a ``.npy`` file for each name holds the same;
-what is mapped there can be computed with where it lies
-(:func:`write_npy_folder`), which the arrays within an ``.npz`` file do not allow.
+Pickled objects are never read. Files by ``numpy.savez`` can be mapped into memory instead of being
+read; ``numpy.savez_compressed`` makes smaller files, which have to be unpacked. A folder with a
+``.npy`` file for each name holds the same; its mapped arrays can be used in computation without a
+copy (:func:`write_npy_folder`), unlike those in an ``.npz`` file.
 """
 
 import collections
@@ -42,13 +41,13 @@ _KINDS = "biufU"  # NumPy's letters: booleans, numbers, and texts for names of c
 
 
 class Content(NamedTuple):
-    """What a file or folder holds: three sets, two, or one to be split; nothing is checked.
+    """The content of a file or folder, unchecked: three sets, two, or one to be split.
 
     Attributes
     ----------
     sets : list of (x, y)
     class_names : sequence of str, or None
-        The name of each label, where the file has names.
+        The name of each label, if the file has names.
     """
 
     sets: list[Split]
@@ -62,14 +61,14 @@ def read_npz(path: PathLike, memory_map: bool = False) -> Content:
     ----------
     path : path
     memory_map : bool
-        Whether to map the arrays into memory where the file allows it, for
-        data that are not to be read whole.
+        Whether to map the arrays into memory if the file allows it, for data too large to be read
+        whole.
 
     Raises
     ------
     DataError
-        If the file cannot be read, lacks a name, has another, or holds anything but
-        plain arrays.
+        If the file cannot be read, lacks a name, has an unknown one, or holds anything but plain
+        arrays.
     """
     with open_npz(path) as archive:
         members = [info.filename for info in archive.infolist()]
@@ -103,16 +102,16 @@ def read_npy_folder(folder: Path, memory_map: bool = False) -> Content:
 def write_npy_folder(
     folder: Path, sets: Iterable[Split], dtype: str, class_names: Sequence[str] | None = None
 ) -> None:
-    """Write three sets so that they can be computed with where they are mapped into memory.
+    """Write three sets that, mapped into memory, can be used without a copy.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Made if it is not there; a file in it is replaced whole.
+        Made if it is not there; files in it are replaced atomically.
     sets : ((x, y), (x, y), (x, y))
-        `x` anything that :class:`~dltutorials.datasets.sources.FloatRows` reads.
+        `x` may be anything that :class:`~dltutorials.datasets.sources.FloatRows` reads.
     dtype : {"float32", "float64"}
-        Of the examples.
+        The type of the examples.
     class_names : sequence of str, optional
 
     Raises
@@ -131,7 +130,7 @@ def write_npy_folder(
 
 
 def _write_npy(path: Path, rows: FloatRows) -> None:
-    """Write rows a few at a time; NumPy lets the values of a file begin at 64 bytes."""
+    """Write rows a few at a time; NumPy aligns the values in a file to 64 bytes."""
     prepare_output(path)
     header = {"descr": rows.dtype.str, "fortran_order": False, "shape": rows.shape}
     with durable_writer(path) as file:
@@ -155,7 +154,7 @@ def _read_names(names: Sequence[str], read: Callable[[str], numpy.ndarray]) -> C
 
 
 def _find_layout(names: Sequence[str]) -> Sequence[str]:
-    """Return which parts the names are of: all have `y`, or none has."""
+    """Return the parts that the names belong to: all have `y`, or none has."""
     arrays = sorted(name for name in names if name != CLASS_NAMES)
     for parts in _LAYOUTS:
         for kinds in ("xy", "x"):

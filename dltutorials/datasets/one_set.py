@@ -1,4 +1,4 @@
-"""One set of examples and labels, checked by itself, whatever it comes from.
+"""A check of one set of examples and labels by itself, whatever its source.
 
 >>> (x, y), class_names = check_set(([[0, 1], [1, 0], [1, 1]], ["cat", "dog", "cat"]))
 >>> x.shape, y.tolist(), class_names
@@ -30,7 +30,7 @@ def check_set(
     class_names: Sequence[str] | None = None,
     lazily: bool = False,
 ) -> tuple[Split, tuple[str, ...] | None]:
-    """Check one set by itself, which may lack some of the labels.
+    """Check one set by itself; it may lack some of the labels.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def check_set(
     targets, class_names
         As for :func:`~dltutorials.datasets.sets.check_sets`.
     lazily : bool
-        Whether the values of labels that are numbers are left to be checked as they are read.
+        Whether to check the values of numeric labels only when they are read.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def check_set(
     Raises
     ------
     DataError, OptionError
-        As :func:`~dltutorials.datasets.sets.check_sets`, labels that are missing apart.
+        As :func:`~dltutorials.datasets.sets.check_sets`, except for missing labels.
     """
     require_targets(targets)
     pairs = as_pairs(data)
@@ -85,7 +85,7 @@ def require_targets(targets: str) -> None:
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of classes.
+    """Return the names of classes, checked.
 
     Raises
     ------
@@ -99,19 +99,19 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def scale_of(x: Any) -> str:
-    """Return what is done to the numbers of examples: :data:`GREY` or :data:`AS_GIVEN`."""
+    """Return how the numbers of examples are scaled: :data:`GREY` or :data:`AS_GIVEN`."""
     return GREY if is_grey(x) else AS_GIVEN
 
 
 def _is_column(y: Any) -> bool:
-    """Return whether labels are numbers in an array, or anything else that only slices."""
+    """Return whether labels are numbers in an array, or something that only supports slicing."""
     if isinstance(y, numpy.ndarray):
         return y.ndim == 1 and y.dtype.kind in "biuf"
     return hasattr(y, "shape") and not hasattr(y, "__array__")
 
 
 def flat(x: Any) -> Any:
-    """Make an example a row, unless that would read a whole file."""
+    """Flatten each example to a row, unless that would read a whole file."""
     has_images = isinstance(x, numpy.ndarray) and x.ndim > 2
     if has_images and (x.flags.c_contiguous or not isinstance(x, numpy.memmap)):
         return x.reshape(len(x), -1)

@@ -1,8 +1,8 @@
 """The tutorial's format: three sets in a gzipped pickle, as in ``mnist.pkl.gz``.
 
 The pickle holds ``(train_set, valid_set, test_set)``, each a pair ``(x, y)`` of
-arrays. It is read so that it can run nothing (:mod:`dltutorials.io.safe_pickle`);
-one that is not gzipped is read as well.
+arrays. Reading it never runs code (:mod:`dltutorials.io.safe_pickle`); a pickle that is not
+gzipped is read as well.
 
 >>> import gzip, pathlib, pickle, tempfile, numpy
 >>> file = pathlib.Path(tempfile.mkdtemp(), "tiny.pkl.gz")
@@ -29,7 +29,7 @@ from dltutorials.types import Split
 
 MAX_BYTES = 1 << 30  # of the unpacked pickle; MNIST's has 220 MB
 GZIP_MAGIC = b"\x1f\x8b"
-PICKLE_MAGIC = b"\x80"  # of all protocols but 0 and 1
+PICKLE_MAGIC = b"\x80"  # in all protocols but 0 and 1
 
 
 def read_pickled_sets(file: Path) -> list[Split]:
@@ -62,7 +62,7 @@ def read_pickled_sets(file: Path) -> list[Split]:
 
 
 def write_pickled_sets(sets: Sequence[Split], path: Path) -> None:
-    """Write a data set in the tutorial's format; the file is whole or not there.
+    """Write a data set in the tutorial's format; the file appears whole or not at all.
 
     Parameters
     ----------

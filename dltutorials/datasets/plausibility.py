@@ -1,9 +1,8 @@
 """Warnings about data that pass every check but cannot be learned from.
 
-A model finds nothing in rows that are all the same, hardly anything where all
-minibatches are of one class, and the wrong thing where the labels of another set
-mean something else. :func:`find_doubts` looks at a sample of the rows and at all the
-labels, and says in a line each what is odd and what to do:
+A model learns nothing from identical rows, hardly anything from minibatches of a single class, and
+the wrong thing if the labels of another set mean something else. :func:`find_doubts` looks at a
+sample of the rows and at all labels, and reports each oddity with advice in one line:
 
 >>> import numpy
 >>> x, y = numpy.random.RandomState(0).rand(400, 3), numpy.arange(400) // 200
@@ -23,18 +22,18 @@ from dltutorials.types import Split
 
 import numpy
 
-_N_BLOCKS, _BLOCK = 80, 25  # of rows that are looked at, all over a set
-_LONG_RUN = 10  # rows of one label, on the average
+_N_BLOCKS, _BLOCK = 80, 25  # blocks of rows to look at, spread over a set
+_LONG_RUN = 10  # rows with the same label, on average
 _LARGE, _SMALL = 10.0, 0.01  # root mean square of an input, far from 1
-_RATIO = 5.0  # of the sizes of two sets
-_FEW_LABELS = 50  # labels, more than which the rows that are looked at cannot tell apart
+_RATIO = 5.0  # between the sizes of two sets
+_FEW_LABELS = 50  # labels at most that the sampled rows can tell apart
 
 
 _MEANING = {GREY: "divided by 256, as bytes are", AS_GIVEN: "as they are"}
 
 
 class _Sample(NamedTuple):
-    """Some rows of a set, and the labels of these rows and of all."""
+    """Some rows of a set, and the labels of these rows and of all rows."""
 
     split: str
     x: numpy.ndarray | None
@@ -50,17 +49,17 @@ def find_doubts(
     Parameters
     ----------
     sets : sequence of (x, y) or (x,)
-        Training set, validation and test set if there are any: arrays, or
+        Training set, and validation and test set if any: arrays, or
         :class:`~dltutorials.datasets.sources.FloatRows`; `y` as labels from 0 on.
     is_shuffled : bool
-        Whether the rows of the training set are used in another order than theirs.
+        Whether the rows of the training set are shuffled before use.
     scales : sequence of str, optional
-        What was done to the numbers of each set; None where that has been looked at.
+        How the numbers of each set were scaled; None if that has been checked.
 
     Returns
     -------
     list of str
-        A line each.
+        One line for each reason.
     """
     train, *others = [_sample(split, *columns) for split, columns in zip(SPLITS, sets)]
     first, *scales_of_others = scales or [None]
@@ -86,7 +85,7 @@ def find_doubts(
 def _sample(split: str, x: Any, y: Any = None) -> _Sample:
     all_y = None if y is None else _read(y, [(0, len(y))]).astype("int64")
     source = getattr(x, "source", x)
-    if not isinstance(source, numpy.ndarray):  # a look at all of it may take long
+    if not isinstance(source, numpy.ndarray):  # reading all of it may take long
         return _Sample(split, None, None, all_y)
     n = len(x)
     step = max(n / _N_BLOCKS, _BLOCK)
@@ -109,7 +108,7 @@ def _read(rows: Any, blocks: Sequence[tuple[int, int]]) -> numpy.ndarray:
 
 
 def _doubts_of_order(y: numpy.ndarray | None, is_shuffled: bool) -> Iterator[str]:
-    """Look at the labels of the training set, one after another."""
+    """Check the order of the labels in the training set."""
     if y is None:
         return
     counts = numpy.bincount(y)
@@ -129,7 +128,7 @@ def _doubts_of_order(y: numpy.ndarray | None, is_shuffled: bool) -> Iterator[str
 
 
 def _doubts_of_inputs(x: numpy.ndarray, sizes: bool) -> Iterator[str]:
-    """Look at the examples of the training set; at their size, if nothing is known about it."""
+    """Check the examples of the training set, and their scale if `sizes` is true."""
     if len(x) < 2:
         return
     low, high = x.min(axis=0), x.max(axis=0)
@@ -154,7 +153,7 @@ def _doubts_of_inputs(x: numpy.ndarray, sizes: bool) -> Iterator[str]:
 
 
 def _size(x: numpy.ndarray) -> float:
-    """Return the root mean square of the input where it is largest."""
+    """Return the largest root mean square of an input."""
     return float(numpy.sqrt(numpy.einsum("ij,ij->j", x, x, dtype="float64") / len(x)).max())
 
 
@@ -178,7 +177,7 @@ def _doubts_of_other(train: _Sample, other: _Sample) -> Iterator[str]:
 
 
 def _doubts_of_counts(train_y: numpy.ndarray, y: numpy.ndarray, n_labels: int) -> Iterator[str]:
-    """Compare how frequent the labels are, with allowance for what chance does to few of them."""
+    """Compare the frequencies of the labels, allowing for chance in small sets."""
     expected, found = (numpy.bincount(v, minlength=n_labels) / len(v) for v in (train_y, y))
     difference = numpy.abs(expected - found).sum() / 2
     if difference > 0.2 + numpy.sqrt(n_labels / len(y)):
@@ -191,7 +190,7 @@ def _doubts_of_counts(train_y: numpy.ndarray, y: numpy.ndarray, n_labels: int) -
 
 
 def _doubts_of_meaning(train: _Sample, other: _Sample, n_labels: int) -> Iterator[str]:
-    """Look whether the nearest class mean of the training set tells the other set's labels."""
+    """Check whether the training set's nearest class mean predicts the other set's labels."""
     if train.x is None or other.x is None or train.y is None or other.y is None:
         return
     half = numpy.arange(len(train.x)) % 2 == 0

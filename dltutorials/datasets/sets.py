@@ -1,4 +1,4 @@
-"""Training, validation and test set, checked together, whatever they come from.
+"""A joint check of training, validation and test set, whatever their source.
 
 >>> import numpy
 >>> x = numpy.eye(3)
@@ -36,26 +36,26 @@ SPLITS = ("training", "validation", "test")
 
 
 class Sources(NamedTuple):
-    """A checked data set, of which nothing has been converted or copied yet.
+    """A checked data set, not yet converted or copied.
 
-    Whether its numbers are finite is checked when they are converted.
+    Finiteness is checked later, when numbers are converted.
 
     Attributes
     ----------
     sets : ((x, y), (x, y), (x, y))
-        Training, validation and test set: `x` as an array or anything else that
-        :class:`~dltutorials.datasets.sources.FloatRows` reads, `y` as an integer array, or
-        as numbers for a regression; each without `y` if the set has no labels.
+        Training, validation and test set: `x` is an array or anything else that
+        :class:`~dltutorials.datasets.sources.FloatRows` reads, `y` an integer array, or numbers
+        for a regression; without labels, each is ``(x,)``.
     n_in : int
-        Numbers in an example: the tutorial's `D`.
+        Number of inputs of an example: the tutorial's `D`.
     n_out : int or None
-        Labels: the tutorial's `L`; None without class labels.
+        Number of labels: the tutorial's `L`; None without class labels.
     class_names : tuple of str, or None
-        The name of each label, where the data have names.
+        The name of each label, if the data have names.
     scale : str
-        What is done to the numbers: see :func:`~dltutorials.datasets.one_set.scale_of`.
+        How the numbers are scaled: see :func:`~dltutorials.datasets.one_set.scale_of`.
     name : str
-        Of the file or folder; "" for arrays.
+        Name of the file or folder; "" for arrays.
     """
 
     sets: tuple[Split, ...]
@@ -72,18 +72,18 @@ def check_sets(
     targets: str = "labels",
     name: str = "",
 ) -> Sources:
-    """Check that sets are what they should be, and fit together.
+    """Check that sets are valid and fit together.
 
     Parameters
     ----------
     sets : sequence of (x, y) or (x,)
-        Training, validation and test set, or only the first of them: array-likes.
+        Training, validation and test set, or only the training set; array-likes.
     class_names : sequence of str, optional
         The name of each label; by default the labels themselves, if they are names.
     targets : {"labels", "regression"}
-        What `y` is.
+        The kind of `y`.
     name : str
-        Of the file that they come from.
+        Name of the file that they come from.
 
     Returns
     -------
@@ -92,11 +92,11 @@ def check_sets(
     Raises
     ------
     DataError
-        If a set is empty, or lacks a label for some examples; if examples are not numbers,
-        or labels not the numbers or names of classes; if sets differ in the shape of an
-        example, or another one has labels that the training set lacks.
+        If a set is empty, or lacks labels for some examples; if examples are not numbers, or
+        labels not numbers or names of classes; if the sets' examples differ in shape, or another
+        set has labels that the training set lacks.
     OptionError
-        If `targets` is neither of the two.
+        If `targets` is anything else.
     """
     require_targets(targets)
     names = None if class_names is None else check_names(class_names)
@@ -148,7 +148,7 @@ def _count(form: Sequence[int]) -> str:
 def _check_labels(
     columns: Sequence[Split], numbers: Sequence[int], names: tuple[str, ...] | None
 ) -> tuple[list[numpy.ndarray], int, tuple[str, ...] | None]:
-    """Return labels as integers, how many there are, and their names if they have any."""
+    """Return labels as integers, the number of classes, and their names if they have any."""
     checked: list[numpy.ndarray] = []
     n_out, are_texts = 0, False
     for split, column, n_examples in zip(SPLITS, columns, numbers):

@@ -7,8 +7,8 @@
 >>> Shuffle(seed=1, once=True).order(epoch=1, n_examples=5).tolist()
 [1, 4, 0, 3, 2]
 
-So a training run that is resumed in the middle sees the same rows as one that was
-never stopped, and nothing has to be saved for it.
+So a training run that is resumed in the middle sees the same rows as one that was never stopped,
+without any saved state.
 """
 
 from typing import Any, NamedTuple
@@ -29,29 +29,28 @@ class Shuffle(NamedTuple):
     seed : int
         From 0 to 2**32 - 1.
     once : bool
-        Whether all epochs have the order of the first.
+        Whether all epochs use the order of the first.
     """
 
     seed: int
     once: bool = False
 
     def order(self, epoch: int, n_examples: int) -> numpy.ndarray:
-        """Return the numbers of the rows in the order of an epoch, the first of which is 0.
+        """Return the row numbers in the order of an epoch; epochs count from 0.
 
-        The generator is one whose numbers NumPy promises never to change.
+        NumPy promises that this generator's numbers never change.
         """
         generator = numpy.random.RandomState([self.seed, 0 if self.once else epoch])
         return generator.permutation(n_examples)
 
 
 def as_shuffle(shuffle: Any, once: bool = False) -> Shuffle | None:
-    """Return how to shuffle, from a seed, or None where nothing is to be shuffled.
+    """Return a :class:`Shuffle` from a seed, or None if nothing is to be shuffled.
 
     Raises
     ------
     OptionError
-        If the seed is not an integer from 0 to 2**32 - 1; if rows are to be shuffled once,
-        and there is no seed.
+        If the seed is not an integer from 0 to 2**32 - 1, or `once` is given without a seed.
     """
     if shuffle is None:
         if once:

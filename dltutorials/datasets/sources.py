@@ -1,11 +1,10 @@
-"""Where examples come from: anything that gives rows when it is sliced.
+"""Sources of examples: anything that returns rows when sliced.
 
 An array in memory is a source; so is a memory map, or a data set of an HDF5
-file. :class:`FloatRows` reads any of them a few rows at a time as the floats that
-a model computes with, and copies nothing where the source is made of such floats
-already.
+file. :class:`FloatRows` reads any of them a few rows at a time as the floats that a model computes
+with, and copies nothing if the source already consists of such floats.
 
-What numbers mean is the same at every door. **Bytes (uint8) are grey values: they
+Numbers mean the same wherever data come in. **Bytes (uint8) are grey values: they
 are divided by 256. All other numbers, floats, integers and booleans, are used as
 they are.**
 
@@ -32,23 +31,22 @@ GREY_LEVELS = 256
 
 
 class FloatRows:
-    """A source, read as rows of floats of one type.
+    """A source read as rows of floats of one type.
 
     Parameters
     ----------
-    source : array, or anything with a shape that gives arrays when sliced
-        Rows of numbers, or numbers; of more dimensions, all but the first are
-        taken for one.
+    source : array, or anything with a shape that returns arrays when sliced
+        Rows of numbers, or numbers; all dimensions but the first are flattened to one.
     dtype : {"float32", "float64"}
     are_labels : bool
-        Whether bytes are the numbers of classes instead of grey values.
+        Whether bytes are class numbers instead of grey values.
 
     Attributes
     ----------
     shape : tuple, and dtype : numpy.dtype
-        Of the whole as it is read.
+        Shape and type of all rows as they are read.
     is_direct : bool
-        Whether the source is made of such floats, so that reading copies nothing.
+        Whether the source consists of such floats, so that reading copies nothing.
     """
 
     def __init__(self, source: Any, dtype: str, are_labels: bool = False) -> None:
@@ -75,8 +73,8 @@ class FloatRows:
         ----------
         start, stop : int
         buffer : array, optional
-            Of this dtype and at least so many rows, to be filled where the
-            source's own memory cannot be used.
+            Of this dtype and at least as many rows, to be filled if the source's own memory cannot
+            be used.
 
         Returns
         -------
@@ -99,7 +97,7 @@ class FloatRows:
         return out
 
     def originals(self, start: int, stop: int) -> numpy.ndarray:
-        """Return rows as the source has them, before they are converted.
+        """Return rows as they are in the source, before conversion.
 
         Raises
         ------
@@ -119,12 +117,12 @@ class FloatRows:
         return rows.reshape(stop - start, *self.shape[1:])
 
     def take(self, numbers: numpy.ndarray, buffer: numpy.ndarray | None = None) -> numpy.ndarray:
-        """Return rows in an order of your own.
+        """Return rows in any order.
 
         Parameters
         ----------
         numbers : integer array
-            Of the rows.
+            Indices of the rows.
         buffer : array, optional
             As for :meth:`read`.
 
@@ -140,7 +138,7 @@ class FloatRows:
             self._convert(self.source[numbers].reshape(shape), out)
             self.release(self.source)
             return out
-        for position in numpy.argsort(numbers):  # in the order in which they lie there
+        for position in numpy.argsort(numbers):  # in the source's order
             self._convert(self.originals(numbers[position], numbers[position] + 1), out[position:])
         return out
 
@@ -149,16 +147,16 @@ class FloatRows:
         if is_grey(rows) and not self._are_labels:
             numpy.multiply(rows, self.dtype.type(1 / GREY_LEVELS), out=out, casting="same_kind")
             return
-        with numpy.errstate(over="ignore"):  # what becomes inf is found by require_finite
+        with numpy.errstate(over="ignore"):  # require_finite finds any inf
             numpy.copyto(out, rows, casting="same_kind")
 
     def release(self, rows: numpy.ndarray) -> None:
-        """Give back the memory of rows that are a view of a memory map; leave others."""
+        """Release the memory of rows that are a view of a memory map; leave others alone."""
         if self._file is not None:
             self._file.release(rows)
 
     def whole(self) -> numpy.ndarray:
-        """Return everything, with no second copy on the way."""
+        """Return all rows, without an intermediate copy."""
         if self.is_direct:
             return self.source.reshape(self.shape)
         out = numpy.empty(self.shape, self.dtype)
@@ -172,7 +170,7 @@ class FloatRows:
 
 
 def read_blocks(source: Any) -> Iterator[numpy.ndarray]:
-    """Yield all rows of an array or FloatRows, a few at a time, each time valid until the next."""
+    """Yield all rows of an array or FloatRows in blocks, each valid until the next."""
     rows = source if isinstance(source, FloatRows) else FloatRows(source, source.dtype)
     for start in range(0, len(rows), ROWS_AT_A_TIME):
         block = rows.read(start, min(start + ROWS_AT_A_TIME, len(rows)))
@@ -203,30 +201,30 @@ def is_grey(source: Any) -> bool:
 def require_finite(
     values: numpy.ndarray, rows: FloatRows | None = None, start: int = 0, name: str = "x"
 ) -> tuple[float, float]:
-    """Refuse nan, inf, and what became inf when it was converted.
+    """Refuse nan, inf, and numbers that became inf when converted; return the range.
 
     Parameters
     ----------
     values : float array
-        As they are computed with.
+        The numbers used in computation.
     rows : FloatRows, optional
-        Where they come from, to tell what they were before they were converted.
+        Their source, to report values as they were before conversion.
     start : int
-        The number of the first row of `values` in the whole set.
+        The index of the first row of `values` in the whole set.
     name : str
-        Of the values, in the message.
+        Name of the values in the message.
 
     Returns
     -------
     (float, float)
-        The least and the greatest value.
+        The smallest and the largest value.
 
     Raises
     ------
     DataError
     """
     low, high = float(values.min()), float(values.max())
-    if -numpy.inf < low and high < numpy.inf:  # also false where one of them is nan
+    if -numpy.inf < low and high < numpy.inf:  # also false if one of them is nan
         return low, high
     wrong = ~numpy.isfinite(values.reshape(len(values), -1))
     number = int(wrong.any(axis=1).argmax())
