@@ -1,7 +1,7 @@
-"""What a script does first when it is run by its path.
+"""The first steps of a script that is run by its path.
 
-Importing Theano takes seconds. A missing package, or Ctrl-C, is one line during
-that time too, and a checkout that is not installed finds its own package.
+Importing Theano takes seconds. Even during that time, a missing package or Ctrl-C gives a one-line
+message, and a checkout that is not installed finds its own package.
 """
 
 import contextlib
@@ -11,13 +11,13 @@ import sys
 
 
 def start() -> None:
-    """Report in one line what goes wrong while the script imports what it needs."""
+    """Report errors in one line while the script imports what it needs."""
     sys.excepthook = _report
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if os.path.exists(os.path.join(root, "dltutorials", "__init__.py")):
-        sys.path.append(root)  # behind what is installed
+        sys.path.append(root)  # after installed packages
 
 
 def run(command: str) -> None:
@@ -29,13 +29,13 @@ def run(command: str) -> None:
 
 
 def _interrupt(_number: int = 0, _frame: object = None) -> None:
-    """End at once: imports would take an exception for their own, and nothing is at stake."""
+    """Exit at once: imports might catch an exception as their own, and no work can be lost."""
     with contextlib.suppress(OSError):
         os.write(2, f"{os.path.basename(sys.argv[0])}: interrupted\n".encode(errors="replace"))
     os._exit(130)
 
 
-_interrupt.of_a_program = True  # type: ignore[attr-defined]  # dltutorials.cli.console asks for it
+_interrupt.of_a_program = True  # type: ignore[attr-defined]  # dltutorials.cli.console reads it
 
 
 def _report(kind: type[BaseException], error: BaseException, traceback: object) -> None:

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def make_model(options: argparse.Namespace) -> MakeModel:
-    """Return what builds the model that the options describe."""
+    """Return a function that builds the model that the options describe."""
 
     def build(x: Any, n_in: int, n_out: int) -> LeNet:
         rng = numpy.random.RandomState(options.seed)

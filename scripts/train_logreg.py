@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_model(options: argparse.Namespace) -> MakeModel:
-    """Return what builds the model; none of the options describes it."""
+    """Return a function that builds the model; none of the options describes it."""
     return dltutorials.LogisticRegression
 
 

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_model(options: argparse.Namespace) -> MakeModel:
-    """Return what builds the model that the options describe."""
+    """Return a function that builds the model that the options describe."""
 
     def build(x: Any, n_in: int, n_out: int | None) -> RBM:
         rng = numpy.random.RandomState(options.seed)

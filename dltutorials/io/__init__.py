@@ -1,1 +1,1 @@
-"""Files that are written whole or not at all, and pickles that are read without running them."""
+"""Atomic writing of files, and reading of pickles without running them."""

@@ -32,12 +32,12 @@ _KINDS = {
 
 
 def name_kind(file: Any) -> str | None:
-    """Say what a file is, by its first bytes.
+    """Return what a file is, judging by its first bytes.
 
     Parameters
     ----------
     file : binary file
-        Read from its start; its position is changed.
+        Read from the start; its position changes.
 
     Returns
     -------
@@ -53,11 +53,11 @@ def name_kind(file: Any) -> str | None:
 
 
 def _is_text(head: bytes) -> bool:
-    """Tell a table or a sentence from a pickle of protocol 0, whose lines have no separators."""
+    """Return whether this is text, not a pickle of protocol 0, whose lines have no separators."""
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < _HEAD_SIZE - 3:  # not only a character that the head cuts off
+        if error.start < _HEAD_SIZE - 3:  # not just a character cut off by the head
             return False
         text = head[: error.start].decode("utf-8")
     has_separator = any(separator in text.partition("\n")[0] for separator in ",;\t ")

@@ -1,9 +1,9 @@
-"""Writing files so that they are whole or not there: the one way the project writes.
+"""Atomic writing: a file appears whole or not at all. The whole project writes this way.
 
-The bytes go to a temporary file in the same folder, reach the disk, and only
-then take the place of the old file, in one step. Whatever fails on the way, a
-full disk or a kill, the previous file stays as it was. The new file has the
-permissions and, where that is allowed, the owner of the old one.
+The bytes go to a temporary file in the same folder, are synced to the disk, and only then replace
+the old file, in one step. If anything fails on the way, even through a full disk or a kill, the
+old file stays as it was. The new file has the permissions of the old one and, where allowed, its
+owner.
 
 >>> import pathlib, tempfile
 >>> path = pathlib.Path(tempfile.mkdtemp(), "greeting")
@@ -38,19 +38,19 @@ from dltutorials.types import PathLike
 
 @contextlib.contextmanager
 def durable_writer(path: PathLike) -> Iterator[BinaryIO]:
-    """Open a binary file for writing that appears as `path` when the block has ended.
+    """Open a binary file for writing; it appears as `path` when the block ends.
 
     Parameters
     ----------
     path : path
-        Where a symbolic link leads is what is replaced.
+        For a symbolic link, the file it leads to is replaced.
 
     Raises
     ------
     OutputError
         If `path` is neither an ordinary file nor a device; nothing is written.
     OSError
-        If anything fails; `path` is then as it was, and nothing else is left.
+        If anything fails; `path` is then unchanged, and no temporary file is left.
     """
     target = find_target(path)
     with _write_into(target) if is_device(target) else _replace(target) as file:
@@ -58,7 +58,7 @@ def durable_writer(path: PathLike) -> Iterator[BinaryIO]:
 
 
 def write_at_end(path: PathLike, content: bytes, position: int) -> None:
-    """Add bytes to a file in place, and bring them to the disk.
+    """Append bytes to a file in place, and sync them to the disk.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def write_at_end(path: PathLike, content: bytes, position: int) -> None:
         Of an existing file, or a device.
     content : bytes
     position : int
-        Where the file ends; what is behind it is left over from a write that failed.
+        Where the file ends; bytes after it are left over from a failed write.
 
     Raises
     ------
@@ -86,10 +86,10 @@ def write_at_end(path: PathLike, content: bytes, position: int) -> None:
 
 
 def prepare_output(path: PathLike) -> None:
-    """Clear the way for `path` before a long run; leave the file itself as it is.
+    """Check before a long run that `path` can be written; leave the file itself alone.
 
-    Temporary files that killed processes left behind for this path are removed,
-    and a new one is tried.
+    Temporary files that killed processes left for this path are removed, and creating a new one is
+    tried.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def prepare_output(path: PathLike) -> None:
 
 
 def make_folder(path: PathLike) -> None:
-    """Make a folder, and those above it, unless it is there.
+    """Make a folder and its parents, unless it exists.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def make_folder(path: PathLike) -> None:
 
 @contextlib.contextmanager
 def _naming(path: PathLike, temporary: PathLike = "") -> Iterator[None]:
-    """Say which file it is that cannot be written, where the system does not."""
+    """Name the file that cannot be written, if the system does not."""
     try:
         yield
     except OSError as error:
@@ -157,7 +157,7 @@ def _replace(target: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def _write_into(device: Path) -> Iterator[BinaryIO]:
-    """Collect what is written, since one cannot go back in a device, and then write it."""
+    """Collect the content first, since a device cannot seek, then write it."""
     with tempfile.NamedTemporaryFile() as collected:
         yield collected  # type: ignore[misc]
         collected.flush()
@@ -174,23 +174,23 @@ def _keep_permissions(descriptor: int, target: Path) -> None:
     """Give a new file the owner and the permissions of the one that it replaces."""
     with contextlib.suppress(FileNotFoundError):
         status = os.stat(target)
-        with contextlib.suppress(PermissionError):  # only root may give files away
+        with contextlib.suppress(PermissionError):  # only root may change the owner
             os.fchown(descriptor, status.st_uid, status.st_gid)
         os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
 
 
 def lock_name(target: Path) -> Path:
-    """Return the file beside `target` whose lock says that a program writes it."""
+    """Return the lock file beside `target`, held while a program writes it."""
     return target.with_name(f".{_short_digest(target.name)}.lock")
 
 
 def _temporary(target: Path) -> Path:
-    """Name a file that no other process uses; the name says whose it is, and is short."""
+    """Return a short, unique file name that identifies this process."""
     return target.with_name(f"{_beginning(target)}{os.getpid()}.{uuid.uuid4().hex}.part")
 
 
 def _beginning(target: Path) -> str:
-    """Return how the temporary files of this machine for a file begin."""
+    """Return the common prefix of this machine's temporary files for a file."""
     return f".{_short_digest(target.name)}-{_short_digest(platform.node())}-"
 
 
@@ -199,7 +199,7 @@ def _short_digest(text: str) -> str:
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Remove what dead processes of this machine had begun to write."""
+    """Remove the temporary files of dead processes of this machine."""
     name = re.compile(rf"{re.escape(_beginning(target))}(\d+)\.[0-9a-f]{{32}}\.part")
     for path in target.parent.iterdir():
         match = name.fullmatch(path.name)
@@ -214,12 +214,12 @@ def _lives(process: int) -> bool:
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):
-        return True  # somebody else's, or no process number at all: not ours to remove
+        return True  # another user's process, or not a process number: not ours to remove
     return True
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a rename to the disk; systems that cannot open folders do so by themselves."""
+    """Sync a rename to the disk; systems that cannot open folders do this themselves."""
     with contextlib.suppress(PermissionError, IsADirectoryError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

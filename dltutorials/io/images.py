@@ -1,7 +1,7 @@
-"""Image files, opened so that none takes time or memory beyond what it shows.
+"""Opening image files so that none takes more time or memory than its content needs.
 
-Only formats of pixels that people have are read, by decoders that are compiled: others, such
-as FITS, take Pillow minutes, or run another program, as EPS does.
+Only common raster formats are read, those with compiled decoders: with others, Pillow may take
+minutes (FITS) or run another program (EPS).
 """
 
 import contextlib
@@ -30,8 +30,8 @@ def open_image(path: PathLike) -> Iterator[Any]:
     Raises
     ------
     DataError
-        If the file is not an image in one of the formats, has more than 50 million pixels, or
-        the block finds it damaged.
+        If the file is not an image in one of these formats, has more than 50 million pixels, or
+        proves damaged in the block.
     OSError
         If it cannot be read.
     SetupError
@@ -54,7 +54,7 @@ def open_image(path: PathLike) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _reading(pillow: Any) -> Iterator[None]:
-    """Turn what Pillow raises and warns of into a line; damage leads to errors of any kind."""
+    """Turn Pillow's errors and warnings into one line; damage raises errors of any kind."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

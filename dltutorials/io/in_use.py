@@ -1,8 +1,8 @@
-"""The files that a command reads and writes: none may be both, under any name.
+"""The files that a command reads or writes: none may be both, under any name.
 
-A command says of every file that it will read, then of every file that it will
-write, before it writes anything. Files are compared by what they are, not by
-their names, so that links of both kinds are seen through:
+Before it writes anything, a command registers every file that it will read, then every file that
+it will write. Files are compared by identity, not by name, so that symbolic and hard links are
+recognized:
 
 >>> import pathlib, tempfile
 >>> folder = pathlib.Path(tempfile.mkdtemp())
@@ -33,12 +33,12 @@ class FilesInUse:
         self._written: dict[object, str] = {}
 
     def read(self, option: str, *paths: PathLike) -> None:
-        """Note files that are read.
+        """Register files that are read.
 
         Parameters
         ----------
         option : str
-            Which names them.
+            The option that names them.
         *paths : path
         """
         for path in paths:
@@ -46,12 +46,12 @@ class FilesInUse:
                 self._read.setdefault(identity, option)
 
     def write(self, option: str, path: PathLike, may_be: str | None = None) -> None:
-        """Note a file that is written.
+        """Register a file that is written.
 
         Parameters
         ----------
         option : str
-            Which names it.
+            The option that names it.
         path : path
         may_be : str, optional
             An option whose file this one replaces on purpose.
@@ -78,7 +78,7 @@ def _conflict(option: str, path: PathLike, other: str) -> OptionError:
 def _identities(path: PathLike) -> list[object]:
     """Return the identities of a file: its path, and its inode if it exists."""
     if is_device(path):
-        return []  # nobody's content is lost in /dev/null
+        return []  # nothing is lost in /dev/null
     place = os.path.realpath(path)
     try:
         status = os.stat(path)

@@ -1,8 +1,8 @@
-"""Files that one program at a time may write: a lock, held until its run has ended.
+"""Locks that let only one program at a time write a file, held until its run ends.
 
-:class:`OutputLocks` takes a lock for each output of a run. The lock is a file beside the
-output, or in it where that is a folder, and says which process holds it. The system gives it
-up with the process, however that ends, so that a killed run stands in nobody's way.
+:class:`OutputLocks` takes a lock for each output of a run. The lock is a file beside the output,
+or inside it if that is a folder, and says which process holds it. The system releases it when the
+process ends in any way, so that a killed run blocks nobody.
 
 >>> import pathlib, tempfile
 >>> path = pathlib.Path(tempfile.mkdtemp(), "best_model.pkl")
@@ -31,28 +31,28 @@ from dltutorials.io.files import lock_name
 from dltutorials.io.targets import cannot_make, find_target, is_device
 from dltutorials.types import PathLike
 
-# Of systems that know no locks, as some network file systems: one writes there without.
+# Errors of systems without locks, such as some network file systems: they are not locked.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 _MAX_OWNER = 300  # characters
 
 
 class OutputLocks(contextlib.ExitStack):
-    """The locks of one run; all are given up when the block ends."""
+    """The locks of one run; all are released when the block ends."""
 
     def hold(self, path: PathLike) -> None:
-        """Take the lock of a file or a folder that is going to be written.
+        """Take the lock of a file or folder that will be written.
 
         Parameters
         ----------
         path : path
-            A file need not exist yet; a folder does. A device has no lock.
+            A file need not exist yet; a folder must. A device has no lock.
 
         Raises
         ------
         OutputError
-            If another program writes it; or if the lock cannot be made.
+            If another program is writing it, or the lock cannot be made.
         """
-        from filelock import FileLock, Timeout  # needed by runs only, not by every import
+        from filelock import FileLock, Timeout  # only runs need it, not every import
 
         if is_device(path):
             return
@@ -79,7 +79,7 @@ _of_the_program: ContextVar[OutputLocks | None] = ContextVar("locks", default=No
 
 @contextlib.contextmanager
 def locking() -> Iterator[None]:
-    """Give up, when the block ends, the locks that :func:`hold_output` has taken in it."""
+    """Release, when the block ends, the locks taken in it by :func:`hold_output`."""
     with OutputLocks() as locks:
         token = _of_the_program.set(locks)
         try:
@@ -102,14 +102,14 @@ def hold_output(path: PathLike) -> None:
 
 
 def _lock_of(path: PathLike) -> Path:
-    """Return the lock's file: the same for all names of an output."""
+    """Return the lock file, the same for all names of an output."""
     if os.path.isdir(path):
         return Path(os.path.realpath(path), ".lock")
     return lock_name(find_target(path))
 
 
 def _give_up(lock: Any, place: Path) -> None:
-    """Remove the lock while it is ours, then let it go: nobody can take it in between."""
+    """Remove the lock file while we hold it, then release it: nobody can take it in between."""
     with contextlib.suppress(OSError):
         place.unlink()
     lock.release()
@@ -121,7 +121,7 @@ def _describe_me() -> str:
 
 
 def _read_owner(place: Path) -> str:
-    """Return who holds a lock, as far as that can be read."""
+    """Return who holds a lock, if that can be read."""
     with contextlib.suppress(OSError):
         text = place.read_bytes()[: 2 * _MAX_OWNER].decode("utf-8", "replace")
         if text and text.isprintable():

@@ -1,8 +1,8 @@
-"""Arrays in NumPy's ``.npz`` files, read so that a file cannot do harm.
+"""Safe reading of arrays in NumPy's ``.npz`` files.
 
-An ``.npz`` file is a zip archive with a member for each array. Here a member is
-either a plain array of numbers or refused: pickled objects are never read, nothing
-takes more memory than the file justifies, and every member's checksum is compared.
+An ``.npz`` file is a zip archive with a member for each array. Any member but a plain array of
+numbers is refused: pickled objects are never read, nothing takes more memory than the file
+justifies, and every member's checksum is verified.
 
 >>> import io, numpy
 >>> file = io.BytesIO()
@@ -29,15 +29,15 @@ from dltutorials.types import PathLike
 
 import numpy
 
-_MAX_BYTES = 1 << 30  # of what has to be unpacked
+_MAX_BYTES = 1 << 30  # of all compressed members, unpacked
 _BLOCK = 1 << 20
-_MAX_HEADER = 10_000  # bytes; that of a plain array has 118
-_MAGIC = b"\x93NUMPY\x01\x00"  # format 1.0, the one of all plain arrays
-_MAX_DIRECTORY = 1 << 18  # bytes of the list of members; a set of data has seven
+_MAX_HEADER = 10_000  # bytes; a plain array's header has 118
+_MAGIC = b"\x93NUMPY\x01\x00"  # format 1.0, which all plain arrays have
+_MAX_DIRECTORY = 1 << 18  # bytes of the list of members; a data set has seven members
 _MAX_DIMENSIONS = 32
 _KEYS = {"descr", "fortran_order", "shape"}
 _DESCR = re.compile(r"[<>|][a-zA-Z][0-9]{0,9}(\[\w{1,20}\])?")  # NumPy warns of others
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those that NumPy writes
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the methods that NumPy uses
 LOCAL_HEADER = 30  # bytes before the name of a member, where zip files put its data
 
 
@@ -52,7 +52,7 @@ def open_npz(file: PathLike | BinaryIO) -> Iterator[zipfile.ZipFile]:
     Raises
     ------
     DataError
-        If what the block reads of it is not sound.
+        If the block finds the file damaged.
     OSError
         If it cannot be read.
     """
@@ -64,7 +64,7 @@ def open_npz(file: PathLike | BinaryIO) -> Iterator[zipfile.ZipFile]:
                 yield archive
     except (DataError, MemoryError):
         raise
-    except Exception as error:  # zipfile raises what it likes of a file that only looks like one
+    except Exception as error:  # zipfile raises any error if a file only looks like an archive
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         reason = reason_of(error) if str(error) else "it ends early"
@@ -72,7 +72,7 @@ def open_npz(file: PathLike | BinaryIO) -> Iterator[zipfile.ZipFile]:
 
 
 class _Guarded:
-    """A file of whose list of members zipfile reads no more than a set of data has."""
+    """A file that limits how long a list of members zipfile reads."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.is_open = file, False
@@ -90,7 +90,7 @@ class _Guarded:
 
 
 def _open_archive(file: Any) -> zipfile.ZipFile:
-    """Open an archive; refuse what would be unpacked to more than the limit, as a whole."""
+    """Open an archive; refuse one that would unpack to more than the limit in total."""
     archive = zipfile.ZipFile(file)
     file.is_open = True
     n_packed = 0
@@ -119,12 +119,12 @@ def read_array(
     ----------
     archive : zipfile.ZipFile
     name : str
-        Of the array, without the ``.npy`` of its member.
+        Name of the array, without the ``.npy`` of its member.
     memory_map : bool
-        Whether to map the array into memory where the file allows it, for data
-        that are not to be read whole; the archive must then have been opened by its path.
+        Whether to map the array into memory if the file allows it, for data too large to be read
+        whole; the archive must then have been opened by its path.
     kinds : str
-        NumPy's letters for the kinds of element that are accepted.
+        NumPy's letters for the accepted kinds of elements.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def read_npy(path: Path, memory_map: bool = False, kinds: str = "fiu") -> numpy.
     Raises
     ------
     DataError
-        If the file is not one of a plain array of one of these kinds.
+        If the file does not hold a plain array of one of these kinds.
     OSError
         If it cannot be read.
     """
@@ -165,7 +165,7 @@ def read_npy(path: Path, memory_map: bool = False, kinds: str = "fiu") -> numpy.
 
 
 class _Header(NamedTuple):
-    """What the beginning of an array says of it, and how many bytes that takes."""
+    """The header of an array, and its length in bytes."""
 
     dtype: numpy.dtype
     order: Any
@@ -200,7 +200,7 @@ def _read_values(member: Any, header: _Header) -> numpy.ndarray:
         if len(block) < len(rest):
             raise DataError("it ends early; write the file again")
         rest[:] = numpy.frombuffer(block, numpy.uint8)
-    member.read(1)  # checks the CRC
+    member.read(1)  # verifies the CRC
     return values.view(header.dtype).reshape(header.shape, order=header.order)
 
 

@@ -1,4 +1,4 @@
-"""The pickle instructions that plain arrays consist of, and what each does.
+"""The pickle instructions that plain arrays need, and what each does.
 
 >>> import io
 >>> from dltutorials.io.pickle_machine import Source
@@ -53,7 +53,7 @@ def _text(machine: Machine, form: str) -> str:
 
 
 def _put(machine: Machine, index: int) -> None:
-    if not 0 <= index < MAX_INSTRUCTIONS:  # others could be chosen to have the same hash
+    if not 0 <= index < MAX_INSTRUCTIONS:  # others could be chosen to collide when hashed
         raise DamagedError(f"memo number {index}")
     machine.memo[index] = machine.stack[-1]
 
@@ -65,7 +65,7 @@ def _protocol(machine: Machine) -> None:
 
 
 def _frame(machine: Machine) -> None:
-    machine.source.require(machine.source.unpack("<Q"))  # what it frames follows
+    machine.source.require(machine.source.unpack("<Q"))  # the framed bytes follow
 
 
 def _global(machine: Machine) -> None:
@@ -73,10 +73,10 @@ def _global(machine: Machine) -> None:
     machine.push(machine.builder.find(module, name))
 
 
-# Every instruction that pickles of arrays in tuples and lists consist of, in all
-# protocols. Left out: instances (OBJ, INST, NEWOBJ, NEWOBJ_EX), references to
-# elsewhere (PERSID, BINPERSID, EXT1, EXT2, EXT4, NEXT_BUFFER), numbers of any
-# length (LONG4), and dicts and sets, whose keys can take for ever to hash.
+# Every instruction in pickles of arrays in tuples and lists, in all protocols. Left out: instances
+# (OBJ, INST, NEWOBJ, NEWOBJ_EX), external references (PERSID, BINPERSID, EXT1, EXT2, EXT4,
+# NEXT_BUFFER), numbers of any length (LONG4), and dicts and sets, whose keys can take forever to
+# hash.
 INSTRUCTIONS: dict[str, Callable[[Machine], Any]] = {
     "PROTO": _protocol,
     "FRAME": _frame,
@@ -112,7 +112,7 @@ INSTRUCTIONS: dict[str, Callable[[Machine], Any]] = {
     "STACK_GLOBAL": lambda m: m.push(m.builder.find(*m.take(2))),
     "REDUCE": Machine.call,
     "BUILD": Machine.build,
-    # Those whose number, or length, is packed in a form of the struct module.
+    # Those whose number or length is packed in a format of the struct module.
     "BININT": lambda m: m.push(m.source.unpack("<i")),
     "BININT1": lambda m: m.push(m.source.unpack("B")),
     "BININT2": lambda m: m.push(m.source.unpack("<H")),

@@ -31,7 +31,7 @@ class ReadableFile(Protocol):
 
 
 class Source:
-    """The file: gives `max_bytes` at most, and takes memory only for what is there."""
+    """The file: gives at most `max_bytes`, and takes memory only for bytes that exist."""
 
     def __init__(self, file: ReadableFile, max_bytes: int) -> None:
         self.file, self.max_bytes, self.left = file, max_bytes, max_bytes
@@ -48,7 +48,7 @@ class Source:
         return data
 
     def unpack(self, form: str) -> Any:
-        """Return the next number, packed in a form of the struct module."""
+        """Return the next number, packed in a format of the struct module."""
         return struct.unpack(form, self.read(struct.calcsize(form)))[0]
 
     def line(self, limit: float = math.inf) -> bytes:
@@ -62,7 +62,7 @@ class Source:
         raise EOFError
 
     def require(self, n: int) -> None:
-        """Refuse a length that the pickle cannot have."""
+        """Refuse a length beyond the limit."""
         if not 0 <= n <= self.left:
             raise DataError(f"the pickle asks for more than {self.max_bytes:,} bytes")
 
@@ -82,7 +82,7 @@ class Machine:
         self.builder = ArrayBuilder()
 
     def push(self, value: Any) -> None:
-        """Put a value on the stack."""
+        """Push a value on the stack."""
         self.stack.append(value)
 
     def take(self, n: int) -> list[Any]:
@@ -100,17 +100,17 @@ class Machine:
         return self.take(len(self.stack) - self.marks.pop())
 
     def extend_list(self, items: list[Any]) -> None:
-        """Add to the list on top of the stack."""
+        """Extend the list on top of the stack."""
         if not isinstance(self.stack[-1], list):
             raise DamagedError("an item for something that is not a list")
         self.stack[-1].extend(items)
 
     def call(self) -> None:
-        """Call what is named below its arguments."""
+        """Call the function named below its arguments on the stack."""
         self.push(self.builder.call(*self.take(2)))
 
     def build(self) -> None:
-        """Set the state of what is below it, everywhere that the pickle refers to it."""
+        """Set the state of the object below it, wherever the pickle refers to that object."""
         target, state = self.take(2)
         finished = self.builder.set_state(target, state)
         self.push(finished)

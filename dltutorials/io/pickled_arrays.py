@@ -1,9 +1,9 @@
-"""How NumPy writes an array into a pickle, and how to make the array again.
+"""Rebuilding arrays from the way NumPy writes them into a pickle.
 
-NumPy 1 and 2 write an array as a call of one of their functions with the type,
-the shape and the bytes, or as an array announced first and filled later. This
-module stands in for those functions: :class:`ArrayBuilder` knows their names,
-checks their arguments, and lays the array over the bytes without a copy.
+NumPy 1 and 2 write an array as a call of one of their functions with the type, the shape and the
+bytes, or as an array announced first and filled later. This module replaces those functions:
+:class:`ArrayBuilder` knows their names, checks their arguments, and makes the array a view of the
+bytes, without a copy.
 
 >>> builder = ArrayBuilder()
 >>> dtype = builder.call(builder.find("numpy", "dtype"), ("i1", False, True))
@@ -49,7 +49,7 @@ class DType:
         self.dtype = numpy.dtype(code)
 
     def set_state(self, state: tuple[Any, ...]) -> None:
-        """Take the byte order; a type with parts is refused."""
+        """Set the byte order; refuse a structured type."""
         _version, order, subdtype, names, fields = state[:5]
         if not (subdtype is None and names is None and fields is None):
             raise UnsafePickleError("the pickle holds a structured array; only plain ones are read")
@@ -65,10 +65,10 @@ class Announced:
 
 
 class ArrayBuilder:
-    """Makes the arrays of one pickle."""
+    """Builds the arrays of one pickle."""
 
     def __init__(self) -> None:
-        self._used: dict[int, Any] = {}  # the bytes and texts that became arrays
+        self._used: dict[int, Any] = {}  # the bytes and strings that became arrays
 
     def find(self, module: Any, name: Any) -> Name:
         """Return one of the names that arrays need; refuse all others."""
@@ -82,7 +82,7 @@ class ArrayBuilder:
         return Name(module, name)
 
     def call(self, function: Any, arguments: Any) -> Any:
-        """Do what the function of that name does for an array."""
+        """Emulate, for an array, the function of that name."""
         if not isinstance(function, Name) or not isinstance(arguments, tuple):
             raise UnsafePickleError(f"the pickle calls {describe(function)}; nothing of it was run")
         return _FUNCTIONS[function](self, *arguments)
@@ -124,7 +124,7 @@ class ArrayBuilder:
         return Announced()
 
     def _encode(self, text: Any, encoding: Any) -> bytearray:
-        """Make bytes as Python 3 writes them for Python 2."""
+        """Return bytes from the form that Python 3 writes for Python 2."""
         if not isinstance(text, str) or not isinstance(encoding, str) or encoding != "latin1":
             raise UnsafePickleError(
                 f"the pickle encodes a text as {describe(encoding)}, expected latin1"
@@ -132,9 +132,9 @@ class ArrayBuilder:
         return bytearray(self._use_once(text), "latin1")
 
     def _use_once(self, data: Any) -> Any:
-        """Refuse to make a second array of the same bytes: memory would be unbounded.
+        """Refuse to make a second array from the same bytes: memory would be unbounded.
 
-        Python itself has but one value of no byte, and one of each single byte.
+        Python itself has only one empty bytes object, and one for each single byte.
         """
         if len(data) <= 1:
             return data[:]
@@ -154,7 +154,7 @@ class ArrayBuilder:
 
 
 _FUNCTIONS: dict[tuple[str, str], Callable] = {
-    ("numpy", "ndarray"): ArrayBuilder._ndarray,  # is named, never called
+    ("numpy", "ndarray"): ArrayBuilder._ndarray,  # named, never called
     ("numpy", "dtype"): ArrayBuilder._dtype,
     ("_codecs", "encode"): ArrayBuilder._encode,
     ("__builtin__", "bytes"): ArrayBuilder._no_bytes,
@@ -165,7 +165,7 @@ for _core in ("numpy.core", "numpy._core"):
 
 
 def require_plain(value: Any) -> Any:
-    """Refuse a result that holds the parts of an array that was never finished."""
+    """Refuse a result that contains parts of an unfinished array."""
     waiting, seen = [value], set()
     while waiting:
         part = waiting.pop()

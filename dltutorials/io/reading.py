@@ -1,6 +1,6 @@
-"""Files that are opened to be read: ordinary ones, which end and keep nobody waiting.
+"""Opening files for reading: only ordinary ones, which end and never block.
 
-A device such as ``/dev/zero`` has no end, and a named pipe waits for whoever writes into it.
+A device such as ``/dev/zero`` has no end, and a named pipe blocks until a program writes to it.
 
 >>> open_file("/dev/zero")
 Traceback (most recent call last):
@@ -23,14 +23,14 @@ _KINDS = {
 
 
 def require_ordinary(path: PathLike) -> None:
-    """Refuse what is not an ordinary file, wherever links lead; a folder is for others to refuse.
+    """Refuse anything but an ordinary file, following links; leave folders to the caller.
 
     Raises
     ------
     DataError
-        If so; the file is not opened.
+        If it is not one; the file is not opened.
     OSError
-        If it is not there.
+        If it does not exist.
     """
     kind = stat.S_IFMT(os.stat(path).st_mode)
     if kind in _KINDS:
@@ -59,7 +59,7 @@ def read_file(path: PathLike, max_bytes: int, what: str) -> bytes:
     path : path
     max_bytes : int
     what : str
-        What a larger file is not: "a training state".
+        What the file should be, for the message: "a training state".
 
     Raises
     ------
@@ -69,9 +69,9 @@ def read_file(path: PathLike, max_bytes: int, what: str) -> bytes:
         If it cannot be read.
     """
     with open_file(path) as file:
-        size = os.fstat(file.fileno()).st_size  # not more than that is asked for in one piece
+        size = os.fstat(file.fileno()).st_size  # so as not to request more in one piece
         content = file.read(size + 1) if size <= max_bytes else b""
-        if size <= max_bytes and len(content) > size:  # it grows, or has no size, as in /proc
+        if size <= max_bytes and len(content) > size:  # it grows, or reports no size, as in /proc
             content += file.read(max_bytes + 1 - len(content))
     if size > max_bytes or len(content) > max_bytes:
         raise DataError(f"larger than {max_bytes:,} bytes, not {what}")

@@ -1,13 +1,12 @@
-"""Reading pickled arrays without running anything that the pickle asks for.
+"""Reading pickled arrays without running any code that the pickle names.
 
-A pickle is a small program for a machine with a stack: its instructions make
-numbers, texts and tuples, and name functions for Python to import and call. Our
-machine (:mod:`dltutorials.io.pickle_machine`) knows the instructions that arrays in tuples
-and lists consist of (:mod:`dltutorials.io.pickle_instructions`), the few names by which
-NumPy 1 and 2 write a plain array, and nothing else. Behind those names stand functions of
-our own (:mod:`dltutorials.io.pickled_arrays`). So what is read cannot choose a type, reach
-a module, or take more memory than the file has bytes. PyTorch's
-``_weights_only_unpickler.py`` has the same design.
+A pickle is a small program for a stack machine: its instructions make numbers, strings and tuples,
+and name functions for Python to import and call. Our machine
+(:mod:`dltutorials.io.pickle_machine`) knows only the instructions needed for arrays in tuples and
+lists (:mod:`dltutorials.io.pickle_instructions`), and the few names with which NumPy 1 and 2 write
+a plain array. These names are bound to our own functions (:mod:`dltutorials.io.pickled_arrays`).
+So a pickle cannot choose a type, reach a module, or take more memory than the file has bytes.
+PyTorch's ``_weights_only_unpickler.py`` has the same design.
 
 >>> import io, pickle
 >>> import numpy
@@ -33,20 +32,20 @@ def load_pickle(file: ReadableFile, max_bytes: int) -> Any:
     Parameters
     ----------
     file : binary file
-        Read up to the end of the pickle; what follows is left for the caller.
+        Read up to the end of the pickle; the rest is left to the caller.
     max_bytes : int
-        The most that the pickle may take; memory stays within a small multiple.
+        The maximum size of the pickle; memory stays within a small multiple of it.
 
     Returns
     -------
     object
-        Writable arrays of integers, floats or bools; tuples, lists, numbers,
-        text, bytes (as bytearray), True, False and None.
+        Writable arrays of integers, floats or bools; tuples, lists, numbers, strings, bytes (as
+        bytearray), True, False and None.
 
     Raises
     ------
     UnsafePickleError
-        If the pickle needs anything else, so for every pickle that could run code.
+        If the pickle needs anything else, as every pickle that could run code does.
     DataError
         If the bytes are not a pickle, end early, or exceed `max_bytes`.
     """
@@ -61,7 +60,7 @@ def load_pickle(file: ReadableFile, max_bytes: int) -> Any:
         raise DataError(f"not a pickle of arrays: {reason}") from None
 
 
-# What the interpretation of arbitrary bytes can run into.
+# Errors that interpreting arbitrary bytes can raise.
 _DAMAGE = (DamagedError, LookupError, MemoryError, OverflowError, TypeError, ValueError, Warning)
 _NAME_OF_CODE = {ord(opcode.code): opcode.name for opcode in pickletools.opcodes}
 

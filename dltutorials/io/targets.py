@@ -1,4 +1,4 @@
-"""Output targets: ordinary files and devices, and nothing else.
+"""Output targets: ordinary files and devices only.
 
 >>> find_target("/dev/null")
 PosixPath('/dev/null')
@@ -24,18 +24,18 @@ _KINDS = {
 
 
 def check_output(path: PathLike) -> None:
-    """Refuse a path that cannot be written, as far as that shows without trying.
+    """Refuse a path that cannot be written, as far as can be told without trying.
 
     Raises
     ------
     OutputError
-        If it is not a file, is read-only, or its folder does not take new files.
+        If it is not a file, is read-only, or its folder is missing or read-only.
     """
     target = find_target(path)
     if is_device(target):
         return
     try:
-        os.stat(target.parent)  # which is missing, or not a folder
+        os.stat(target.parent)  # fails if it is missing or not a folder
         if not os.access(target.parent, os.W_OK | os.X_OK):
             raise PermissionError(f"{target.parent} is read-only")
     except OSError as error:
@@ -43,7 +43,7 @@ def check_output(path: PathLike) -> None:
 
 
 def find_target(path: PathLike) -> Path:
-    """Return the file that a path leads to, there or not; refuse what is not one."""
+    """Return the file that a path leads to, existing or not; refuse anything but files."""
     name = os.fspath(path)
     if "\0" in name:
         raise OutputError(f"cannot write {name!r}: a name has no zero byte")
@@ -80,7 +80,7 @@ def _is_where_messages_go(status: os.stat_result) -> bool:
 
 
 def is_device(path: PathLike) -> bool:
-    """Return whether a path leads to a device that takes bytes one by one, like /dev/null."""
+    """Return whether a path leads to a character device, like /dev/null."""
     try:
         return stat.S_ISCHR(os.stat(path).st_mode)
     except OSError:
@@ -88,7 +88,7 @@ def is_device(path: PathLike) -> bool:
 
 
 def cannot_make(target: Path, error: OSError) -> OutputError:
-    """Return the error of a file that the system does not let us make."""
+    """Return the error for a file that the system does not let us create."""
     return OutputError(
         f"cannot write {target}: {error.strerror or error}; "
         "choose a file in a folder that exists and can be written"

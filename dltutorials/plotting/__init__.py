@@ -1,20 +1,20 @@
 """Plots of training runs and models, drawn afterwards from saved files.
 
-Each function draws into given Axes, or into a new figure, and returns the Axes; as the
-last line of a notebook's cell they show the picture. None opens a window, chooses a
-backend, or changes matplotlib's settings. matplotlib is imported when something is
-drawn, so that the package works without it.
+Each function draws into given Axes, or into a new figure, and returns the Axes, which show the
+figure as the last line of a notebook cell. None opens a window, chooses a backend, or changes
+matplotlib's settings. matplotlib is imported only for drawing, so that the package works without
+it.
 
 - :func:`plot_history`: learning curves of one or more training runs,
 - :func:`plot_filters`: the weights of a layer as images,
-- :func:`plot_maps`: what the filters of a convolutional network find in an image,
+- :func:`plot_maps`: the feature maps of a convolutional network for an image,
 - :func:`plot_images`: examples as images,
-- :func:`plot_reconstructions`: what an autoencoder makes of them,
+- :func:`plot_reconstructions`: examples and their reconstructions by an autoencoder,
 - :func:`plot_errors`: :func:`plot_mistakes` above :func:`plot_confusion`,
 - :func:`plot_filmstrip`, :func:`make_gif`: how weights develop, from the snapshots that
   :func:`read_frames` reads,
-- :func:`save_figure`: a picture as PNG, SVG or PDF,
-- :func:`tile_raster_images`: the tutorial's own, with NumPy alone.
+- :func:`save_figure`: a figure as PNG, SVG or PDF,
+- :func:`tile_raster_images`: the tutorial's own function, with NumPy alone.
 
 >>> from dltutorials.plotting import plot_images
 >>> plot_images([[0, 0.5, 1, 0.5]], captions=["a digit"]).texts[0].get_text()

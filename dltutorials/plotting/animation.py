@@ -1,7 +1,7 @@
-"""How the weights of a model develop: its snapshots as an animation, or as a filmstrip.
+"""Animations and filmstrips of how a model's weights develop, from its snapshots.
 
-All frames (:mod:`.frames`) have one scale, that of the largest weight in any of them,
-so that the weights are seen to grow:
+All frames (:mod:`.frames`) share one scale, that of the largest weight in any of them, so that the
+growth of the weights is visible:
 
 >>> import numpy
 >>> frames = [Frame(82, numpy.eye(4)), Frame(165, 2 * numpy.eye(4))]
@@ -56,8 +56,7 @@ def plot_filmstrip(
     frames : sequence of Frame
         All with the same units.
     img_shape, labels, colours, ax
-        As for :func:`dltutorials.plotting.filters.plot_filters`; the labels are
-        those of the columns.
+        As for :func:`dltutorials.plotting.filters.plot_filters`; labels are for the columns.
 
     Returns
     -------
@@ -106,11 +105,10 @@ def make_gif(
     img_shape, labels, colours
         As for :func:`dltutorials.plotting.filters.plot_filters`.
     frames_per_second : float, optional
-        By default 10, and fewer where the frames before the last would be over in less
-        than a second. The last frame stays for two seconds, and longer where the whole
-        would not last three.
+        By default 10, or fewer if the frames before the last would take less than a second. The
+        last frame stays for two seconds, or longer to make the whole last three.
     dpi : int
-        Pixels per inch; the pictures are 6 inches wide.
+        Pixels per inch; the images are 6 inches wide.
 
     Returns
     -------
@@ -133,7 +131,7 @@ def make_gif(
 
 
 def _durations(n_frames: int, frames_per_second: float | None) -> list[int]:
-    """Return how long each frame is shown, in milliseconds; a GIF counts in tens of them."""
+    """Return how long each frame is shown, in milliseconds; a GIF's unit is ten."""
     n_before = n_frames - 1
     if frames_per_second is None:
         each = max(1000 / FRAMES_PER_SECOND, (_WHOLE - _LAST) / max(n_before, 1))
@@ -145,7 +143,7 @@ def _durations(n_frames: int, frames_per_second: float | None) -> list[int]:
 
 
 def _palette(colours: str) -> Any:
-    """Return a picture with the colours of all frames: those of the weights, and greys."""
+    """Return an image with the palette of all frames: the weights' colours, and greys."""
     colour_map = import_optional("matplotlib", "pictures need matplotlib").colormaps[
         COLOURS[colours]
     ]
@@ -164,7 +162,7 @@ def _draw_all(
     colours: str,
     dpi: int,
 ) -> list[Any]:
-    """Return a picture of each frame: everything is drawn once, then only the weights change."""
+    """Return an image of each frame: everything is drawn once, then only the weights change."""
     pillow = import_optional("PIL.Image", "animations need Pillow")
     limit = max(largest(frame.W) for frame in frames)
     ax = plot_filters(frames[-1].W, img_shape, labels, colours, limit=limit)
@@ -172,7 +170,7 @@ def _draw_all(
     figure = ax.figure
     figure.set_dpi(dpi)
     figure.canvas.draw()
-    figure.set_layout_engine("none")  # what is found now stays where it is
+    figure.set_layout_engine("none")  # so that the layout found now stays fixed
     layout = lay_out(image_shape(len(frames[-1].W), img_shape), frames[-1].W.shape[1])
     palette = _palette(colours)  # one for all, so that colours do not flicker
     pictures = []

@@ -1,4 +1,4 @@
-"""Which labels a model takes for which: the confusion matrix.
+"""The confusion matrix: which labels a model confuses.
 
 >>> import numpy
 >>> p_y_given_x = numpy.array([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5], [0.0, 1.0]])
@@ -16,11 +16,11 @@ import numpy
 
 MATRIX_HEIGHT = 5.2  # inches
 _LONGEST_NAME = 12  # characters
-_MOST_COUNTED = 20  # labels beyond which a count would be too small to read
+_MOST_COUNTED = 20  # labels; with more, counts would be too small to read
 
 
 def confusion_matrix(p_y_given_x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
-    """Return how many examples of each true label (row) got which label (column).
+    """Return how many examples of each true label (row) were given each label (column).
 
     Parameters
     ----------
@@ -49,10 +49,10 @@ def plot_confusion(
     ax: Axes = None,
     class_names: Sequence[str] | None = None,
 ) -> Axes:
-    """Draw the confusion matrix: how many examples of each true label got which label.
+    """Draw the confusion matrix: the predicted labels of the examples of each true label.
 
-    The darker, the more mistakes; right answers, on the diagonal, are not shaded.
-    Beside each row is the fraction of the label's examples that are misclassified.
+    Darker cells are more mistakes; correct predictions, on the diagonal, are not shaded. Beside
+    each row is the fraction of the label's examples that are misclassified.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def plot_confusion(
 
 
 def require_labels(y: numpy.ndarray, p_y_given_x: numpy.ndarray) -> None:
-    """Refuse labels that are not one per row of the probabilities, each one of its columns."""
+    """Refuse labels unless there is one for each row of the probabilities, in range."""
     n_examples, n_out = numpy.shape(p_y_given_x)
     y = numpy.asarray(y)
     if y.shape != (n_examples,) or y.dtype.kind not in "iu":
@@ -110,7 +110,7 @@ def require_labels(y: numpy.ndarray, p_y_given_x: numpy.ndarray) -> None:
 
 
 def name_classes(longest: int, class_names: Sequence[str] | None, n_out: int) -> list[str]:
-    """Return the name of each label, of at most `longest` characters; by default its number."""
+    """Return the name of each label, at most `longest` characters; by default its number."""
     if class_names is None:
         return [str(label) for label in range(n_out)]
     if len(class_names) != n_out:

@@ -1,8 +1,7 @@
-r"""Learning curves: errors, cost and patience of training runs over the epochs.
+r"""Learning curves: errors, cost and patience of training runs by epoch.
 
 A run is the result of :func:`dltutorials.train`, a history file
-(:mod:`dltutorials.training.history`), which may still be growing, or what was read from
-one:
+(:mod:`dltutorials.training.history`), which may still be growing, or the content of one:
 
 >>> from dltutorials.training.history import History
 >>> records = [dict(epoch=e, iteration=83 * e - 1, cost=1 / e, validation_loss=0.1 / e,
@@ -39,11 +38,11 @@ def plot_history(
     Parameters
     ----------
     runs : Result, path, History, or sequence of these
-        What :func:`dltutorials.train` returns, a file that ``--history`` wrote, or what
-        ``read_history`` returns. Several runs get a colour each.
+        The result of :func:`dltutorials.train`, a file written with ``--history``, or the result
+        of ``read_history``. Each run has its own colour.
     labels : sequence of str, optional
-        Of several runs, for the legend; by default the names of their files and what
-        differs in their options.
+        Legend labels for several runs; by default their file names and the options in which they
+        differ.
     axes : three Axes, optional
         The axes to draw on; by default those of a new figure, which a notebook shows.
     log : bool
@@ -52,11 +51,11 @@ def plot_history(
     Returns
     -------
     list of three Axes
-        Errors in %, or what else the loss is, with a star at the best validation loss; mean
-        training cost since the last validation; minibatches until the patience ends. The
-        test error is that of the best model so far. All over the epochs done, those of all
-        phases, each of which has its own line of the cost, on a logarithmic scale. Of runs
-        without validation, only the Axes of the cost, if `axes` are not given.
+        Errors in %, or another loss, with a star at the best validation loss; mean training cost
+        since the last validation; minibatches until the patience ends. The test error is that of
+        the best model so far. The x axis counts the epochs of all phases; each phase has its own
+        cost curve, on a logarithmic scale. For runs without validation, only the Axes of the cost,
+        unless `axes` are given.
 
     Raises
     ------
@@ -64,7 +63,7 @@ def plot_history(
         If a file cannot be read, a run has no validation yet, or its header does not
         say how many minibatches an epoch has.
     OptionError
-        If there are no runs, more than 50, not as many labels, or not three `axes`.
+        If there are no runs, more than 50, not one label per run, or not three `axes`.
 
     Notes
     -----
@@ -87,7 +86,7 @@ def plot_history(
 
 
 def _plot_cost_alone(runs: Sequence[Run], log: bool) -> list[Axes]:
-    """Draw what there is of runs without validation."""
+    """Draw the cost of runs without validation."""
     axes = new_column(_HEIGHTS[:1], (len(runs) + 1) * _LINE_HEIGHT)
     [ax] = axes
     _plot_cost(runs, ax, log)
@@ -101,7 +100,7 @@ def _plot_cost_alone(runs: Sequence[Run], log: bool) -> list[Axes]:
 
 
 def _name_losses(runs: Sequence[Run]) -> str:
-    """Return what the losses are, with their unit: "error, %"."""
+    """Return the names of the losses with their units: "error, %"."""
     names = [f"{run.loss.name}, %" if run.loss.is_fraction else run.loss.name for run in runs]
     return " or ".join(dict.fromkeys(names))
 
@@ -166,11 +165,11 @@ def _plot_cost(runs: Sequence[Run], ax: Axes, log: bool) -> None:
         _name_phases(runs[0], ax)
     names = dict.fromkeys("cost" if run.is_validated else run.loss.name for run in runs)
     ax.set_ylabel(f"training {' or '.join(names)}")
-    _set_scale(ax, log or any(run.phases for run in runs))  # each phase has a cost of its own
+    _set_scale(ax, log or any(run.phases for run in runs))  # each phase has its own cost
 
 
 def _name_phases(run: Run, ax: Axes) -> None:
-    """Write the name of each phase where it begins, at a thin line."""
+    """Write the name of each phase at a thin line where it begins."""
     for start, name in run.phases:
         epoch = run.epochs[start - 1] if start else 0
         ax.vlines(epoch, 0, 1, GREY, "dotted", linewidth=1, transform=ax.get_xaxis_transform())
@@ -178,7 +177,7 @@ def _name_phases(run: Run, ax: Axes) -> None:
 
 
 def _plot_patience(runs: Sequence[Run], ax: Axes) -> None:
-    """Draw how many minibatches were left: they go down one by one, and up at improvements."""
+    """Draw how many minibatches were left: one less each time, more at improvements."""
     for run in runs:
         before = numpy.append(run.patience[:1], run.patience[:-1]) - run.iterations
         left = numpy.stack([before, run.patience - run.iterations], axis=1)

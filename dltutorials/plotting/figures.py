@@ -1,9 +1,8 @@
-"""Figures without a screen, and their files: what all plots share.
+"""Figures without a screen, and their files: the basis of all plots.
 
-A figure is made by itself, not through ``pyplot``, so that no backend is chosen
-for the program around it, nothing opens a window, and nothing is kept in memory.
-A file is written whole or not at all, and the same picture gives the same bytes:
-no date and no version goes into it.
+Figures are made without ``pyplot``, so that no backend is chosen for the calling program, no
+window opens, and nothing stays in memory. A file is written whole or not at all, and the same
+figure gives the same bytes: it contains no date or version.
 
 >>> import os, tempfile
 >>> path = os.path.join(tempfile.mkdtemp(), "line.svg")
@@ -55,16 +54,16 @@ def new_axes(height: float) -> Axes:
 
 
 def new_column(heights: Sequence[float], extra: float = 0.0, sharex: bool = False) -> list[Axes]:
-    """Return Axes below each other in a new figure, a notebook's picture as a whole.
+    """Return Axes stacked in a new figure, which a notebook displays as a whole.
 
     Parameters
     ----------
     heights : sequence of float
-        Of the Axes, in inches.
+        Heights of the Axes, in inches.
     extra : float
-        Height to add for what is around them, in inches.
+        Height to add for the space around them, in inches.
     sharex : bool
-        Whether they have one x axis.
+        Whether they share an x axis.
     """
     figure = new_figure(sum(heights) + extra)
     axes = figure.subplots(
@@ -82,7 +81,7 @@ def _notebook() -> Any:
 
 
 def format_of(path: PathLike, formats: Sequence[str] = FORMATS) -> str:
-    """Return the format that the ending of a file's name says.
+    """Return the format given by the ending of a file name.
 
     Raises
     ------
@@ -97,7 +96,7 @@ def format_of(path: PathLike, formats: Sequence[str] = FORMATS) -> str:
 
 
 def require_dpi(dpi: int) -> None:
-    """Refuse a resolution, in pixels per inch, at which the picture is useless or far too large."""
+    """Refuse a resolution, in pixels per inch, that makes the figure useless or far too large."""
     if dpi not in _DPI_RANGE:
         raise OptionError(
             f"dpi: got {dpi}, expected an integer from {_DPI_RANGE[0]} to {_DPI_RANGE[-1]}"
@@ -129,16 +128,16 @@ def save_figure(figure: Figure, path: PathLike, dpi: int | None = None) -> None:
 
 @contextlib.contextmanager
 def _reproducible() -> Iterator[None]:
-    """Have the names inside an SVG counted, not drawn at random, while it is written."""
+    """Make the names inside an SVG reproducible, instead of random, while it is written."""
     matplotlib = import_optional("matplotlib", "pictures need matplotlib")
     with matplotlib.rc_context({"svg.hashsalt": "dltutorials"}):
         yield
 
 
 def plain(text: str) -> str:
-    r"""Return text such that matplotlib shows it as it is.
+    r"""Return text escaped so that matplotlib shows it unchanged.
 
-    A dollar would begin mathematics, an underscore in front keep it out of a legend.
+    A dollar sign would start mathematics; a leading underscore would hide it from a legend.
 
     >>> print(plain("_5 $"))
      _5 \$

@@ -1,8 +1,8 @@
-r"""What a model looks for: the weights of each class or hidden unit, as an image.
+r"""Plots of what a model looks for: the weights of each class or hidden unit as images.
 
-A column of ``W`` has one weight per input, so for images it is an image itself.
-All images of a picture have one scale, symmetric around 0, so that they can be
-compared, and show which pixels speak for a unit and which against it:
+A column of ``W`` has one weight per input, so if inputs are images, it is an image too. All images
+of a figure share one scale, symmetric around 0, so that they can be compared and show which pixels
+excite or inhibit a unit:
 
 >>> import numpy
 >>> ax = plot_filters(numpy.random.RandomState(0).randn(784, 10))
@@ -45,14 +45,14 @@ def plot_filters(
     Parameters
     ----------
     W : array ``(n_in, n_units)`` or ``(n_filters, n_maps, n_rows, n_columns)``
-        Filters are drawn as a convolution lays them on an image, turned by 180 degrees.
+        Filters are drawn as a convolution applies them to an image, turned by 180 degrees.
     img_shape : (int, int), optional
         Height and width of the input images; by default they are square.
     labels : sequence, optional
-        What is written under each unit; by default its number.
+        Text under each unit; by default its number.
     colours : {"diverging", "grey"}
-        Red for positive and blue for negative weights, or shades from black,
-        the most negative, to white.
+        Red for positive and blue for negative weights, or shades from black for the most negative
+        to white.
     limit : float, optional
         The weight with the strongest colour; by default the largest one.
     ax : Axes, optional
@@ -87,19 +87,18 @@ def plot_filters(
 
 
 def choose_units(params: Sequence[numpy.ndarray], n_units: int, choice: str) -> numpy.ndarray:
-    """Return the numbers of the units of the first layer that are to be drawn.
+    """Return the numbers of the first layer's units to draw.
 
     Parameters
     ----------
     params : list of array
-        The parameters of a model: the weights of the first layer, its biases, those
-        of the next layer.
+        The parameters of a model: the weights and biases of the first layer, those of the next
+        layer, ...
     n_units : int
         How many at most.
     choice : {"first", "strongest"}
-        The first ones, or those with the largest weights to the next layer (as
-        the root of their sum of squares), largest first; in a model of one layer, with
-        the largest weights themselves.
+        The first ones, or those with the largest norm of their weights to the next layer, largest
+        first; in a model of one layer, of their own weights.
 
     Returns
     -------
@@ -108,7 +107,7 @@ def choose_units(params: Sequence[numpy.ndarray], n_units: int, choice: str) -> 
     Raises
     ------
     DataError
-        If the first parameter is not the weights of a layer, or of filters.
+        If the first parameter does not hold the weights of a layer or of filters.
     OptionError
         If `n_units` is not a positive integer, or `choice` is unknown.
     """
@@ -121,19 +120,19 @@ def choose_units(params: Sequence[numpy.ndarray], n_units: int, choice: str) -> 
     outgoing = W.T
     if len(params) > 2 and params[2].ndim in (2, 4):
         to_next = numpy.moveaxis(params[2], 1, 0) if params[2].ndim == 4 else params[2]
-        if len(to_next) and len(to_next) % n_present == 0:  # a map has several inputs of a layer
+        if len(to_next) and len(to_next) % n_present == 0:  # a map feeds several inputs of a layer
             outgoing = to_next.reshape(n_present, -1)
     strength = numpy.linalg.norm(outgoing.astype("float64"), axis=1)
     return numpy.argsort(-strength, kind="stable")[:n_units]
 
 
 def largest(W: numpy.ndarray) -> float:
-    """Return the largest absolute value, or 1 where all are 0."""
+    """Return the largest absolute value, or 1 if all are 0."""
     return float(abs(W).max()) or 1.0
 
 
 def add_scale(image: Any, layout: Layout) -> None:
-    """Draw a colour bar beside the tiles, about as high as they are."""
+    """Draw a colour bar beside the tiles, about as high as the tiles."""
     ax = image.axes
     bar = ax.figure.colorbar(image, ax=ax, shrink=min(1.0, 0.75 / layout.aspect), pad=0.02)
     bar.set_label("weight")

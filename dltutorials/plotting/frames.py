@@ -1,4 +1,4 @@
-"""Snapshots of a training run as frames: the weights of the first layer at some moments.
+"""Snapshots of a training run as frames: the weights of the first layer over time.
 
 >>> import os, tempfile
 >>> from dltutorials.training.snapshots import save_snapshot
@@ -34,9 +34,9 @@ class Frame(NamedTuple):
     Attributes
     ----------
     iteration : int
-        Minibatches before this one, over all epochs.
+        Minibatches before this one, counted over all epochs.
     W : array ``(n_in, n_units)``
-        A filter of a convolutional layer is a column, too.
+        A filter of a convolutional layer is also a column.
     """
 
     iteration: int
@@ -44,7 +44,7 @@ class Frame(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Return when this was."""
+        """Return a title that says when the weights were saved."""
         n_minibatches = self.iteration + 1
         return f"after {n_minibatches:,} minibatch{'es' if n_minibatches > 1 else ''}"
 
@@ -61,16 +61,16 @@ def read_frames(
     Parameters
     ----------
     folder : path
-        What ``--snapshots`` filled.
+        The folder given to ``--snapshots``.
     n_frames : int
         How many at most, including the first and the last.
     n_units : int
     choice : {"first", "strongest"}
-        As for :func:`dltutorials.plotting.filters.choose_units`; the strongest ones of the
-        last snapshot.
+        As for :func:`dltutorials.plotting.filters.choose_units`; the strongest units are those of
+        the last snapshot.
     early : bool
-        Whether most frames are early ones, where most happens: the position of the
-        next one grows by a constant factor instead of by a constant number.
+        Whether most frames are early ones, when most happens: positions grow by a constant factor
+        instead of a constant step.
 
     Returns
     -------
@@ -80,8 +80,7 @@ def read_frames(
     Raises
     ------
     DataError
-        If there are no snapshots, or one cannot be read, or is of another model
-        than the last.
+        If there are no snapshots, or one cannot be read or is of a different model than the last.
     OptionError
         If `n_frames` or `n_units` is out of range, or `choice` is unknown.
     """
@@ -117,7 +116,7 @@ def _choose_positions(n_present: int, n_wanted: int, early: bool) -> list[int]:
     if n_wanted >= n_present:
         return list(range(n_present))
     positions = numpy.linspace(0, n_present - 1, n_wanted)
-    if early:  # the first ones follow each other
+    if early:  # the first ones are consecutive
         positions = numpy.geomspace(1, n_present, n_wanted) - 1
         positions = numpy.maximum(positions, numpy.arange(n_wanted))
     return [*positions.round().astype(int).tolist()[:-1], n_present - 1]

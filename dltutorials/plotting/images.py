@@ -1,4 +1,4 @@
-"""Examples as images: dark ink on white, with a caption each.
+"""Plots of examples as images: dark ink on white, with captions.
 
 >>> import numpy
 >>> ax = plot_images(numpy.eye(4), captions=[5, 0, 4, 1])
@@ -19,7 +19,7 @@ import numpy
 
 N_COLUMNS = 8
 _LEAST_GREY = 0.07  # behind the ink, to show how far an image extends
-_LINE_HEIGHT = 0.0375  # of a caption, as a fraction of an image's height and per column
+_LINE_HEIGHT = 0.0375  # a caption's, as a fraction of an image's height, per column
 
 
 def plot_images(
@@ -36,14 +36,14 @@ def plot_images(
     x : array ``(n_examples, n_in)``
         Images, one per row, from 0 for white to 1 for black.
     captions : sequence, optional
-        What is written under each: its label, for example.
+        Text under each image, for example its label.
     img_shape : (int, int), optional
         Height and width of an image; by default they are square.
     ax : Axes, optional
         The axes to draw on; by default those of a new figure, which a notebook shows.
 
     n_columns : int
-        Images in a row.
+        Number of images in a row.
 
     Returns
     -------

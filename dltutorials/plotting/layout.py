@@ -1,4 +1,4 @@
-"""How images are arranged in a picture: columns of a matrix as tiles with labels.
+"""The layout of images in a figure: columns of a matrix as tiles with labels.
 
 >>> import numpy
 >>> layout = lay_out((28, 28), n_tiles=10)
@@ -17,11 +17,11 @@ from dltutorials.types import Axes
 import numpy
 
 MAX_TILES = 10_000
-_MOST_LABELLED = 12  # columns beyond which a label would be too small to read
+_MOST_LABELLED = 12  # columns; with more, labels would be too small to read
 
 
 class Layout(NamedTuple):
-    """How many tiles, of which size, and how far apart."""
+    """The number of tiles, their size and their spacing."""
 
     img_shape: tuple[int, int]
     tile_shape: tuple[int, int]
@@ -29,7 +29,7 @@ class Layout(NamedTuple):
 
     @property
     def aspect(self) -> float:
-        """Height of the whole, as a fraction of its width."""
+        """Height of the whole grid, as a fraction of its width."""
         height, width = (
             n * (pixels + space)
             for n, pixels, space in zip(self.tile_shape, self.img_shape, self.tile_spacing)
@@ -37,7 +37,7 @@ class Layout(NamedTuple):
         return height / width
 
     def corner(self, number: int) -> tuple[float, float]:
-        """Return where the lower left corner of a tile is, as x and y."""
+        """Return x and y of a tile's lower left corner."""
         row, column = divmod(number, self.tile_shape[1])
         height, width = numpy.add(self.img_shape, self.tile_spacing)
         return column * width - 0.5, row * height - 0.5 + self.img_shape[0]
@@ -65,10 +65,9 @@ def as_columns(
     Parameters
     ----------
     W : array ``(n_in, n_units)`` or ``(n_filters, n_maps, n_rows, n_columns)``
-        A filter is turned by 180 degrees, as a convolution lays it on an image; its maps are
-        one below the other.
+        A filter is turned by 180 degrees, as a convolution applies it; its maps are stacked.
     img_shape : (int, int), optional
-        If given, returned as it is.
+        If given, returned unchanged.
 
     Raises
     ------
@@ -83,7 +82,7 @@ def as_columns(
 
 
 def image_shape(n_in: int, img_shape: tuple[int, int] | None) -> tuple[int, int]:
-    """Return the height and width of images with this many numbers; by default square."""
+    """Return the height and width of images with this many pixels; by default square."""
     side = math.isqrt(n_in)
     height, width = img_shape or (side, side)
     if height * width != n_in:
@@ -96,7 +95,7 @@ def image_shape(n_in: int, img_shape: tuple[int, int] | None) -> tuple[int, int]
 
 
 def lay_out(img_shape: tuple[int, int], n_tiles: int, n_columns: int | None = None) -> Layout:
-    """Return a layout about as high as wide, with room for a label under each tile."""
+    """Return a roughly square layout, with room for a label under each tile."""
     if n_columns is None:
         n_columns = min(n_tiles, max(5, math.ceil(math.sqrt(n_tiles))))
     n_rows = math.ceil(n_tiles / n_columns)
@@ -116,10 +115,10 @@ def raster_of(W: numpy.ndarray, layout: Layout) -> numpy.ndarray:
 
 
 def write_labels(ax: Axes, layout: Layout, labels: Sequence[Any]) -> None:
-    """Write a label under each tile, where it is large enough to be read."""
+    """Write a label under each tile, if tiles are large enough."""
     height, width = numpy.multiply(layout.tile_shape, numpy.add(layout[0], layout[2]))
     ax.set_xlim(-0.5, width - layout.tile_spacing[1] - 0.5)
-    ax.set_ylim(height - 0.5, -0.5)  # with room under the last row
+    ax.set_ylim(height - 0.5, -0.5)  # leaves room under the last row
     if layout.tile_shape[1] > _MOST_LABELLED:
         return
     for number, label in enumerate(labels):

@@ -1,4 +1,4 @@
-"""What the filters of a convolutional network find in an image: its maps, layer by layer.
+"""Plots of a convolutional network's feature maps for an image, layer by layer.
 
 >>> import numpy, theano.tensor as T
 >>> from dltutorials.models import LeNet
@@ -22,8 +22,8 @@ from dltutorials.types import Axes
 import numpy
 
 _N_COLUMNS = 10
-_TITLE = 0.3  # its height, and that of the space below, in inches
-_WIDTHS = (1.5, 5.0)  # of the image, and of the maps of a layer
+_TITLE = 0.3  # height of a title and of the space below, in inches
+_WIDTHS = (1.5, 5.0)  # of the image, and of a layer's maps
 
 
 def plot_maps(model: Any, x: Any, axes: Sequence[Axes] | None = None) -> list[Axes]:
@@ -34,9 +34,9 @@ def plot_maps(model: Any, x: Any, axes: Sequence[Axes] | None = None) -> list[Ax
     model : LeNet
         Or another model with ``conv_layers``, each with an `output` from -1 to 1.
     x : array-like ``(n_in,)``
-        The image, from 0 to 1; of colours, their mean is drawn.
+        The image, from 0 to 1; for colours, their mean is drawn.
     axes : sequence of Axes, optional
-        Into which to draw, one more than there are layers; by default those of a new figure,
+        The axes to draw on, one more than there are layers; by default those of a new figure,
         which a notebook shows.
 
     Returns
@@ -46,9 +46,9 @@ def plot_maps(model: Any, x: Any, axes: Sequence[Axes] | None = None) -> list[Ax
     Raises
     ------
     DataError
-        If the model has no convolutional layers, or `x` is not an image of its.
+        If the model has no convolutional layers, or `x` does not fit its input.
     OptionError
-        If there is another number of axes.
+        If the number of axes is wrong.
     """
     if not hasattr(model, "conv_layers"):
         raise DataError(f"a model of the class {type(model).__name__} has no convolutional layers")

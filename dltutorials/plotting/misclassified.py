@@ -1,7 +1,7 @@
-"""Where a model is wrong: its most confident mistakes, above the confusion matrix.
+"""Plots of a model's most confident mistakes, above the confusion matrix.
 
-A mistake made with a high probability says more about a model than a close one:
-look at it, and decide whether the model, the image or the label is odd.
+A confident mistake says more about a model than a close one: look at it, and decide whether the
+model, the image or the label is odd.
 
 >>> import numpy
 >>> p_y_given_x = numpy.array([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5], [0.0, 1.0]])
@@ -36,7 +36,7 @@ MAX_MISTAKES = 200
 _LONGEST_NAME = 9  # characters that fit under an image
 _N_WIDE_COLUMNS = 6  # with names under the images
 _NAMED_MATRIX_HEIGHT = 4.0  # inches, without the names
-_IMAGE, _CAPTION = 4.4, 0.42  # inches: the height of a row's images, times columns, and of the text
+_IMAGE, _CAPTION = 4.4, 0.42  # inches: a row's height times its columns, and the height of its text
 
 
 def most_confident_mistakes(p_y_given_x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
@@ -52,7 +52,7 @@ def most_confident_mistakes(p_y_given_x: numpy.ndarray, y: numpy.ndarray) -> num
     Returns
     -------
     integer array
-        By the probability of the wrong label; equal ones in the order of the set.
+        Sorted by the probability of the wrong label; ties stay in the order of the set.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def plot_errors(
     p_y_given_x : array ``(n_examples, n_out)``
         Probabilities of the labels.
     n_mistakes : int
-        How many to draw at most, from 1 to 200.
+        Maximum number to draw, from 1 to 200.
     img_shape : (int, int), optional
         Height and width of an image; by default they are square.
     axes : two Axes, optional
@@ -185,7 +185,7 @@ def _summary(n_mistakes: int, n_shown: int, n_examples: int) -> str:
 
 
 def _caption(label: int, p: numpy.ndarray, names: Sequence[str]) -> str:
-    """Return what is written under a mistake; no probability is rounded up to 100 %."""
+    """Return the caption of a mistake; no probability is rounded up to 100 %."""
     percent = p.max() * 100
     true, predicted = names[label], names[int(p.argmax())]
     arrow = "\n→ " if len(true) + len(predicted) > _LONGEST_NAME else " → "

@@ -1,7 +1,7 @@
-"""Figures and Axes that show themselves: the last line of a notebook's cell is a picture.
+"""Figures and Axes that a notebook displays as the last line of a cell.
 
-IPython asks an object for ``_repr_png_``. Figures made here have it, and so do their
-Axes, without ``pyplot``, a backend or a setting:
+IPython calls an object's ``_repr_png_``. Figures made here have this method, and so do their Axes,
+without ``pyplot``, a backend or a setting:
 
 >>> figure = Picture(figsize=(1, 1))
 >>> ax = figure.add_subplot(axes_class=PictureAxes)
@@ -21,14 +21,14 @@ _DPI = 100  # pixels per inch: figures are 600 pixels wide
 
 
 class Picture(Figure):
-    """A figure that a notebook shows."""
+    """A figure that a notebook displays."""
 
     def _repr_png_(self) -> bytes:
         return _png(self)
 
 
 class PictureAxes(Axes):
-    """Axes whose figure a notebook shows."""
+    """Axes whose figure a notebook displays."""
 
     def _repr_png_(self) -> bytes:
         return _png(self.figure)

@@ -1,4 +1,4 @@
-"""What an autoencoder makes of images in which numbers are missing.
+"""Plots of images, with part of their pixels removed, and an autoencoder's reconstructions.
 
 >>> import numpy, theano.tensor as T
 >>> from dltutorials.models import Autoencoder
@@ -30,21 +30,21 @@ def plot_reconstructions(
     seed: int = 0,
     ax: Axes = None,
 ) -> Axes:
-    """Draw examples, below each the same with noise, and below that its reconstruction.
+    """Draw examples, below them the same with noise, and below that the reconstructions.
 
     Parameters
     ----------
     model : Autoencoder
         Or another model with `reconstruct`.
     x : array-like ``(n_examples, n_in)``
-        A column of the picture each.
+        Each is a column of the figure.
     corruption_level : float, optional
-        The fraction of the numbers that are set to 0; by default that of the model. Where
-        it is 0, there is no noise to draw.
+        The fraction of the numbers that are set to 0; by default that of the model. If it is 0,
+        the noisy row is left out.
     img_shape : (int, int), optional
         Height and width of an image; by default they are square.
     seed : int
-        Of the noise.
+        Seed of the noise.
     ax : Axes, optional
         The axes to draw on; by default those of a new figure, which a notebook shows.
 
@@ -55,7 +55,7 @@ def plot_reconstructions(
     Raises
     ------
     DataError
-        If the model reconstructs nothing, or `x` are not examples of its.
+        If the model has no `reconstruct`, or `x` does not fit its input.
     OptionError
         If the level is not from 0 to 1.
     """

@@ -9,28 +9,28 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-_LONGEST_LABEL = 70  # characters: what fits into the width of a figure
+_LONGEST_LABEL = 70  # characters: what fits the width of a figure
 LONGEST_NAME = 40
 _LONGEST_VALUE = 20
-# Options that say where to write and how often, and nothing about what is learned.
+# Options that say where and how often to write, and do not affect what is learned.
 _FILES = {"save", "checkpoint", "checkpoint_every", "resume", "history", "snapshots", "quiet"}
 _FILES |= {"snapshot_every", "offline"}
 
 
 def label_runs(headers: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
-    """Return a label for each run: its name, and what differs between the options of all.
+    """Return a label for each run: its name, and the options in which the runs differ.
 
     Parameters
     ----------
     headers : sequence of dict
-        Of their histories.
+        Headers of their histories.
     names : sequence of str
-        Of their files; empty where there is none.
+        Names of their files; empty if there is none.
 
     Returns
     -------
     list of str
-        Of at most 70 characters.
+        At most 70 characters each.
 
     Examples
     --------
@@ -56,10 +56,10 @@ def label_runs(headers: Sequence[dict[str, Any]], names: Sequence[str]) -> list[
 
 
 def _hyperparameters(header: dict[str, Any]) -> dict[str, str]:
-    """Return what a header says of a run, each value as a short text."""
+    """Return the hyperparameters in a header, each value as a short string."""
     options = header.get("options")
     values = {"program": header.get("program"), **(options if isinstance(options, dict) else {})}
-    values["floatX"] = header.get("floatX")  # what it was, even where the option was not given
+    values["floatX"] = header.get("floatX")  # the actual type, even if the option was not given
     return {
         name: shorten(value if isinstance(value, str) else json.dumps(value), _LONGEST_VALUE)
         for name, value in values.items()
@@ -68,11 +68,11 @@ def _hyperparameters(header: dict[str, Any]) -> dict[str, str]:
 
 
 def shorten(text: str, longest: int) -> str:
-    """Cut a text off where it is too long."""
+    """Truncate a string that is too long."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def shorten_paths(names: Sequence[str]) -> Sequence[str]:
-    """Leave folders and endings out, if the names still differ."""
+    """Leave out folders and endings, if the names still differ."""
     short = [os.path.splitext(os.path.basename(name))[0] for name in names]
     return short if len(set(short)) == len(set(names)) else names

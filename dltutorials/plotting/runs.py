@@ -1,4 +1,4 @@
-"""Training runs as columns of numbers, each with a label: what :mod:`.curves` draws.
+"""Training runs as columns of numbers, each run with a label, for :mod:`.curves`.
 
 >>> from dltutorials.training.history import History
 >>> record = dict(epoch=1, iteration=82, validation_loss=0.125)
@@ -25,7 +25,7 @@ from dltutorials.training.result import Result
 import numpy
 
 MAX_RUNS = 50
-_LARGEST = 1e100  # what matplotlib can put on an axis, with a margin
+_LARGEST = 1e100  # the largest number matplotlib can put on an axis, with a margin
 
 
 class Run(NamedTuple):
@@ -37,18 +37,18 @@ class Run(NamedTuple):
         For a legend.
     colour : colour of matplotlib
     epochs : array
-        How many were done at each validation, with fractions.
+        How many were done at each validation, as a fraction.
     iterations : array
     cost : array
         Mean training cost since the last validation.
     validation, test : array
-        Errors, in %; or other losses as they are.
+        Errors in %, or other losses unchanged.
     patience : array
         In minibatches.
     loss : Loss
-        What the losses are; where nothing was validated, what the cost is.
+        The kind of the losses, or of the cost if nothing was validated.
     phases : list of (int, str)
-        The first record of each phase of the run and its name, where it has phases.
+        The first record and the name of each phase, if the run has phases.
     """
 
     label: str
@@ -64,17 +64,17 @@ class Run(NamedTuple):
 
     @property
     def marker(self) -> str | None:
-        """A point where a phase has only one, which makes no line."""
+        """A point if some phase has a single record, which makes no line."""
         starts = [*(start for start, _ in self.phases or [(0, "")]), len(self.epochs)]
         return "." if min(map(operator.sub, starts[1:], starts)) == 1 else None
 
     def by_phase(self, values: numpy.ndarray) -> numpy.ndarray:
-        """Return one of the columns with a nan between phases, where a line is to break."""
+        """Return a column with nan between phases, to break the line there."""
         return numpy.insert(values, [start for start, _ in self.phases[1:]], numpy.nan)
 
     @property
     def best(self) -> int | None:
-        """The position of the best validation loss, the first of equal ones."""
+        """The position of the best validation loss, the first if several are equal."""
         find = numpy.nanargmax if self.loss.larger_is_better else numpy.nanargmin
         return int(find(self.validation)) if self.is_validated else None
 
@@ -90,11 +90,9 @@ def read_runs(runs: Any, labels: Sequence[str] | None = None) -> list[Run]:
     Parameters
     ----------
     runs : path, History, Result, or sequence of these
-        History files, which may still be growing; what ``read_history`` returns; what
-        ``train`` returns.
+        History files, which may still be growing, or results of ``read_history`` or of ``train``.
     labels : sequence of str, optional
-        One per run. By default: the name of its file, and what differs between the
-        options of the runs.
+        One per run; by default its file name and the options in which the runs differ.
 
     Returns
     -------
@@ -106,7 +104,7 @@ def read_runs(runs: Any, labels: Sequence[str] | None = None) -> list[Run]:
         If a file cannot be read, a run has no validation yet, or its header does not say
         how many minibatches an epoch has.
     OptionError
-        If there are no runs, more than 50, or not as many labels.
+        If there are no runs, more than 50, or not one label per run.
     """
     if isinstance(runs, (str, os.PathLike, History, Result)):
         runs = [runs]
@@ -188,7 +186,7 @@ def _phases_of(records: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
 
 
 def _loss_of(header: dict[str, Any]) -> Loss:
-    """Return what the losses of a history are: errors, if its header does not say it."""
+    """Return the kind of a history's losses: errors, if its header does not say."""
     fields, expected = header.get("loss"), asdict(ERROR)
     if not isinstance(fields, dict) or set(fields) != set(expected):
         return ERROR

@@ -1,8 +1,7 @@
 """Many small images side by side in one array, with NumPy alone.
 
 Each row of a matrix is an image, flattened: examples as they are, the weights of
-hidden units as ``W.T``. The array can be shown or saved by anything that knows
-images:
+hidden units as ``W.T``. The array can be shown or saved by any image library:
 
 >>> import numpy
 >>> X = numpy.array([[0.0, 1.0], [2.0, 6.0], [5.0, 5.0]])
@@ -29,7 +28,7 @@ def scale_to_unit_interval(values: numpy.ndarray) -> numpy.ndarray:
     Notes
     -----
     Source: the tutorial's ``utils.py``.
-    Differs: its copy divides by the largest value plus 1e-8, and so reaches almost 1.
+    Differs: its version divides by the largest value plus 1e-8, and so does not quite reach 1.
     """
     values = numpy.asarray(values, dtype="float64")
     lowest, highest = values.min(initial=numpy.inf), values.max(initial=-numpy.inf)
@@ -56,16 +55,15 @@ def tile_raster_images(
     img_shape : (int, int)
         Height and width of an image, in pixels.
     tile_shape : (int, int)
-        Rows and columns of the grid. Images that do not fit are left out;
-        places without an image are 0, as is the space between.
+        Rows and columns of the grid. Excess images are left out; places without an image are 0, as
+        is the space between.
     tile_spacing : (int, int)
         Pixels between two rows, and between two columns.
     scale_rows_to_unit_interval : bool
-        Whether to scale each image to [0, 1] by itself; else the values are
-        taken as they are.
+        Whether to scale each image to [0, 1] by itself; otherwise values are not scaled.
     output_pixel_vals : bool
-        Whether to return bytes, 0 to 255, of values in [0, 1] (others are cut
-        off); else the values, of the type of `X`, or as floats where they are scaled.
+        Whether to convert values from [0, 1] (others are clipped) to bytes, 0 to 255; otherwise
+        values keep the type of `X`, or are floats if scaled.
 
     Returns
     -------
@@ -80,9 +78,9 @@ def tile_raster_images(
 
     Notes
     -----
-    Source: the tutorial's ``utils.py``, of which Getting Started says that pictures
-    of weights are made by it ("Plotting Intermediate Results").
-    Differs: values outside of [0, 1] are clipped, where its bytes overflow; missing
+    Source: the tutorial's ``utils.py``, which Getting Started recommends for images of weights
+    ("Plotting Intermediate Results").
+    Differs: values outside [0, 1] are clipped, where the original's bytes overflow; missing
     channels have the type of the others.
     """
     for name, pair, least in (

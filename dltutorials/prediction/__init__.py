@@ -1,1 +1,1 @@
-"""Saved models and photos: predicting with the parameters in a file."""
+"""Prediction with saved models, also for photos."""

@@ -1,4 +1,4 @@
-"""Image files as grey values, whatever their format, transparency and depth.
+"""Reading image files as grey values, whatever their format, transparency and depth.
 
 >>> import os, tempfile, PIL.Image
 >>> path = os.path.join(tempfile.mkdtemp(), "dot.png")
@@ -16,8 +16,8 @@ from dltutorials.types import PathLike
 
 import numpy
 
-LEAST_CONTRAST = 8.0  # of 255 grey levels, between paper and ink
-_WORKING_SIDE = 1_000  # pixels; a larger image is made smaller first
+LEAST_CONTRAST = 8.0  # between paper and ink, of 255 grey levels
+_WORKING_SIDE = 1_000  # pixels; larger images are scaled down first
 
 
 def read_grey(path: PathLike) -> numpy.ndarray:
@@ -30,9 +30,8 @@ def read_grey(path: PathLike) -> numpy.ndarray:
     Returns
     -------
     float array ``(height, width)``
-        From 0, black, to 255, white. Turned as the camera was held, at most 1,000
-        pixels a side, and without transparency: on white, or on black if it shows
-        nothing on white.
+        From 0, black, to 255, white. Rotated as its EXIF data say, at most 1,000 pixels a side,
+        and without transparency: on white, or on black if nothing shows on white.
 
     Raises
     ------
@@ -42,7 +41,7 @@ def read_grey(path: PathLike) -> numpy.ndarray:
         If Pillow is not installed.
     """
     with in_file(path), open_image(path) as image:
-        image.draft("L", (_WORKING_SIDE, _WORKING_SIDE))  # a JPEG is made smaller as it is read
+        image.draft("L", (_WORKING_SIDE, _WORKING_SIDE))  # a JPEG is scaled down while it is read
         image.load()
         image = import_optional("PIL.ImageOps", "images need Pillow").exif_transpose(image)
         return _to_grey(image, import_optional("PIL.Image", "images need Pillow"))
@@ -71,7 +70,7 @@ def _to_grey(image: Any, pillow: Any) -> numpy.ndarray:
 
 
 def _to_bytes_range(values: numpy.ndarray) -> numpy.ndarray:
-    """Scale the values of an image of more than 8 bits to 0..255, by the range they fit into."""
+    """Scale the values of an image with more than 8 bits to 0..255, by the range they fit."""
     if not numpy.isfinite(values).all():
         raise DataError("some pixels are nan or inf")
     white = next((top for top in (1, 255, 65535) if values.max() <= top), values.max())

@@ -1,10 +1,9 @@
-r"""A photo of a digit brought to the form of MNIST's images.
+r"""Conversion of a photo of a digit to the form of MNIST's images.
 
-MNIST's digits are light ink on black, scaled to fit a box of 20 x 20 pixels
-without a change of proportion, and put into 28 x 28 so that the centre of mass
-of the ink is in the middle. A model trained on them expects just that. A photo is
-mostly dark ink on light paper, lit from one side, of any size and anywhere in the
-picture; :func:`prepare_photo` does for it what was done for MNIST:
+MNIST's digits are light ink on black, scaled to fit a box of 20 x 20 pixels with their proportions
+kept, and placed in 28 x 28 pixels so that the ink's centre of mass is in the middle. A model
+trained on them expects just that. A photo is mostly dark ink on light paper, lit from one side,
+with a digit of any size at any place; :func:`prepare_photo` prepares it as MNIST was prepared:
 
 >>> import numpy
 >>> photo = numpy.full((120, 200), 230.0)
@@ -26,21 +25,21 @@ import numpy
 import scipy.ndimage
 
 SIDE = 28  # pixels of an image
-_BOX = 20  # pixels of the box that the ink fits into
-_NOISE = 4.0  # standard deviations of the paper's grey that do not count as ink
-_FAINT = 0.1  # ink that does not count for the box
-_LEAST_PART = 0.02  # of the ink of the largest part; smaller spots are dirt
+_BOX = 20  # pixels of the box that the ink must fit
+_NOISE = 4.0  # standard deviations of the paper's grey that are not ink
+_FAINT = 0.1  # ink too faint to count for the box
+_LEAST_PART = 0.02  # of the largest part's ink; spots with less are dirt
 _NOTHING = "shows nothing but one shade; give an image of a digit"
-_GRID = 64  # points a side that are enough to see how the paper is lit
+_GRID = 64  # points per side, enough to estimate the lighting of the paper
 
 
 def load_photo(path: PathLike) -> numpy.ndarray:
-    """Read an image file and bring it to the form of MNIST's images.
+    """Read an image file and convert it to the form of MNIST's images.
 
     Parameters
     ----------
     path : path
-        In any format of pixels that Pillow reads; of several images, the first.
+        In a common raster format; of several images, the first is read.
 
     Returns
     -------
@@ -61,13 +60,13 @@ def load_photo(path: PathLike) -> numpy.ndarray:
 
 
 def prepare_photo(grey: numpy.ndarray) -> numpy.ndarray:
-    """Bring grey values to the form of MNIST's images.
+    """Convert grey values to the form of MNIST's images.
 
     Parameters
     ----------
     grey : array ``(height, width)``
-        From 0, black, to 255, white. Whether the ink is dark or light is found
-        out: the paper is what is at the border.
+        From 0, black, to 255, white. Dark or light ink is detected: the paper is the shade at the
+        border.
 
     Returns
     -------
@@ -88,7 +87,7 @@ def prepare_photo(grey: numpy.ndarray) -> numpy.ndarray:
 
 
 def _find_ink(grey: numpy.ndarray) -> numpy.ndarray:
-    """Return how much ink there is in each pixel, 0 to 1."""
+    """Return the amount of ink in each pixel, 0 to 1."""
     difference = _estimate_paper(grey) - grey
     highest, lowest = numpy.percentile(difference, [99.9, 0.1])
     if -lowest > highest:  # light ink on dark paper
@@ -102,7 +101,7 @@ def _find_ink(grey: numpy.ndarray) -> numpy.ndarray:
 
 
 def _estimate_paper(grey: numpy.ndarray) -> numpy.ndarray:
-    """Return the grey of the paper in each pixel: a smooth surface through all but the ink."""
+    """Return the grey of the paper in each pixel: a smooth surface fitted to all but the ink."""
     y, x = (numpy.linspace(-1, 1, n) for n in grey.shape)
     rows, columns = (
         numpy.linspace(0, n - 1, min(n, _GRID)).round().astype(int) for n in grey.shape
@@ -124,18 +123,18 @@ def _estimate_paper(grey: numpy.ndarray) -> numpy.ndarray:
 
 
 def _quadratic(y: numpy.ndarray, x: numpy.ndarray) -> numpy.ndarray:
-    """Return 1, y, x, y^2, yx and x^2 of each point of a grid, a column each."""
+    """Return 1, y, x, y^2, yx and x^2 for each point of a grid, one per column."""
     y, x = (values.ravel() for values in numpy.meshgrid(y, x, indexing="ij"))
     return numpy.stack([numpy.ones_like(y), y, x, y * y, y * x, x * x], axis=1)
 
 
 def _spread(values: numpy.ndarray) -> float:
-    """Return a standard deviation that a few large values do not change."""
+    """Return a robust standard deviation, which a few large values do not change."""
     return 1.4826 * float(numpy.median(abs(values))) if len(values) else 0.0
 
 
 def _remove_dirt(ink: numpy.ndarray) -> numpy.ndarray:
-    """Remove spots that hold hardly any of the ink."""
+    """Remove spots that contain hardly any of the ink."""
     parts, n_parts = scipy.ndimage.label(ink > 0, structure=numpy.ones((3, 3)))
     amounts = scipy.ndimage.sum(ink, parts, numpy.arange(n_parts + 1))
     is_kept = amounts >= _LEAST_PART * amounts.max()
@@ -151,7 +150,7 @@ def _scale_to_box(ink: numpy.ndarray) -> numpy.ndarray:
 
 
 def _centre(ink: numpy.ndarray) -> numpy.ndarray:
-    """Put ink into an image so that its centre of mass is in the middle, to a pixel."""
+    """Place ink in an image so that its centre of mass is in the middle, to the pixel."""
     image = numpy.zeros((SIDE, SIDE))
     centre = scipy.ndimage.center_of_mass(ink)
     top, left = (min(max(round(SIDE / 2 - c), 0), SIDE - n) for c, n in zip(centre, ink.shape))

@@ -1,7 +1,7 @@
-"""Recognition of the model in a parameter file: its class, its sizes, its options.
+"""Recognition of the model in a parameter file: its class, sizes and options.
 
-The description in the file decides; where there is none, the shapes do, and what they
-leave open is assumed:
+The description in the file decides; if there is none, the shapes do, and whatever they leave open
+is assumed:
 
 >>> recipe = recognize([(784, 500), (500,), (500, 10), (10,)])
 >>> recipe.model_class.__name__, recipe.sizes["n_hidden"], recipe.options
@@ -23,7 +23,7 @@ from dltutorials.types import Expression
 
 import numpy
 
-_MOST_SHAPES = 6  # in a message
+_MOST_SHAPES = 6  # shown in a message
 Shapes = Sequence[tuple[int, ...]]
 
 
@@ -38,7 +38,7 @@ class Recipe(NamedTuple):
     options : dict
         Its other arguments.
     assumption : str or None
-        A sentence on those of them that nothing but our assumption speaks for.
+        A sentence about arguments that were only assumed.
     """
 
     model_class: type[Any]
@@ -47,12 +47,12 @@ class Recipe(NamedTuple):
     assumption: str | None = None
 
     def make_model(self, x: Expression) -> Any:
-        """Return a model of the placeholder `x`, with its first values.
+        """Return a model on the placeholder `x`, with its initial values.
 
         Raises
         ------
         DataError
-            If the class takes no such arguments.
+            If the class does not accept these arguments.
         """
         rng = {"rng": numpy.random.RandomState(0)} if "rng" in self._parameters() else {}
         try:
@@ -61,12 +61,12 @@ class Recipe(NamedTuple):
             raise DataError(f"its description does not fit: {error}") from None
 
     def check_arguments(self) -> None:
-        """Refuse options that the class does not take.
+        """Refuse options that the class does not accept.
 
         Raises
         ------
         DataError
-            Naming them.
+            If there are any; the message names them.
         """
         taken = set(self._parameters()) - {"rng", "input", *self.sizes}
         unknown = [name for name in self.options if name not in taken]
@@ -86,17 +86,17 @@ def recognize(
     model_class: type[Any] | None = None,
     chosen: Mapping[str, Any] | None = None,
 ) -> Recipe:
-    """Find out which model has parameters of these shapes.
+    """Determine which model has parameters of these shapes.
 
     Parameters
     ----------
     shapes : sequence of tuple
     about : Description, optional
-        What the file says.
+        The description in the file.
     model_class : type, optional
-        That of a model of your own.
+        The class of your own model.
     chosen : mapping, optional
-        Options that the caller chose, for a file that does not say them.
+        Options chosen by the caller, for a file that does not describe them.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def recognize(
     Raises
     ------
     DataError
-        If the shapes are those of no known model, or not of the model described.
+        If the shapes fit no known model, or not the model described.
     OptionError
         If a chosen option is unknown, or contradicts the description.
     """

@@ -1,9 +1,8 @@
-r"""Models rebuilt from a file of parameters, to predict with.
+r"""Models rebuilt from parameter files, for prediction.
 
-A file has values, and a description of the model that they are of
-(:mod:`dltutorials.training.description`). A file without one, as the tutorial's own
-lines write it, is known by the shapes of its values; what the shapes leave open is
-assumed, with a warning:
+A file has values, and a description of their model (:mod:`dltutorials.training.description`). The
+model of a file without one, such as the tutorial's own code writes, is recognized by the shapes of
+its values; whatever the shapes leave open is assumed, with a warning:
 
 >>> import os, tempfile, numpy
 >>> from dltutorials.training.parameters import save_params
@@ -36,18 +35,18 @@ import theano.tensor as T
 
 @dataclass(frozen=True, repr=False)
 class SavedModel:
-    """A model with the values of a file.
+    """A model with values from a file.
 
     Attributes
     ----------
     model : object
-        Of the class of its chapter; it computes with the type of numbers of the file.
+        An instance of the chapter's class; it computes with the file's number type.
     about : Description
-        What the file says of it, or what was assumed.
+        Its description in the file, or the assumed one.
     sizes : dict
         The integer arguments of the model: ``n_in``, ``n_out``.
     assumption : str or None
-        A sentence on what the file leaves open.
+        A sentence about what the file leaves open.
     """
 
     model: Any
@@ -68,7 +67,7 @@ class SavedModel:
 
     @property
     def class_names(self) -> Sequence[str] | None:
-        """Return the name of each label, where the file has them."""
+        """Return the name of each label, if the file has names."""
         return self.about.class_names
 
     def predict(self, x: Any) -> Any:
@@ -80,7 +79,7 @@ class SavedModel:
         return self.model.predict(x)
 
     def predict_proba(self, x: Any) -> numpy.ndarray:
-        """Return the probability of each label, for examples.
+        """Return the probability of each label for examples.
 
         See :meth:`dltutorials.models.classifier.Classifier.predict_proba`.
         """
@@ -88,7 +87,7 @@ class SavedModel:
         return self.model.predict_proba(x)
 
     def require_labels(self) -> None:
-        """Refuse a model that predicts no labels.
+        """Refuse a model that does not predict labels.
 
         Raises
         ------
@@ -109,18 +108,18 @@ def load_model(
     model_class: type[Any] | None = None,
     **options: Any,
 ) -> SavedModel:
-    """Make the model again whose parameters are in a file.
+    """Rebuild the model whose parameters are in a file.
 
     Parameters
     ----------
     path : path
         A file as :func:`dltutorials.training.parameters.save_params` writes it.
     activation : {"tanh", "sigmoid", "relu"}, optional
-        Of the hidden units of a multilayer perceptron, for a file that does not say it.
+        Activation of a multilayer perceptron's hidden units, if the file does not describe it.
     model_class : type, optional
-        That of a model of your own: see :class:`dltutorials.models.Model`.
+        The class of your own model: see :class:`dltutorials.models.Model`.
     **options
-        Other options of the model, for a file that does not say them.
+        Other options of the model, if the file does not describe them.
 
     Returns
     -------
@@ -129,10 +128,10 @@ def load_model(
     Raises
     ------
     DataError
-        If the file cannot be read, its shapes are those of no known model, a value is
-        nan or inf, or its description does not fit.
+        If the file cannot be read, its shapes fit no known model, a value is nan or inf, or its
+        description does not fit.
     OptionError
-        If an option is unknown, or not what the file says.
+        If an option is unknown, or contradicts the file.
 
     Warns
     -----
@@ -158,14 +157,14 @@ def rebuild_model(
     about: Description | None = None,
     model_class: type[Any] | None = None,
 ) -> SavedModel:
-    """Make the model again whose parameters have these values.
+    """Rebuild the model whose parameters have these values.
 
     Parameters
     ----------
     values : sequence of array
         In the order of ``params``: ``W, b``, or ``W_hidden, b_hidden, W, b``.
     chosen : mapping, optional
-        Options of the model, ``{"activation": "relu"}``, where `about` does not say them.
+        Options of the model, ``{"activation": "relu"}``, if `about` does not describe them.
     about : Description, optional
     model_class : type, optional
 
@@ -191,7 +190,7 @@ def rebuild_model(
 
 
 def check_class_names(class_names: Sequence[str] | None, n_out: int | None) -> None:
-    """Refuse names that are not one for each label.
+    """Refuse names unless there is one for each label.
 
     Raises
     ------
