@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Measure start, speed and memory of this project beside its peers, on the same loop.
+"""Compare the start, speed and memory of this project with those of its peers, on the same loop.
 
 Every peer trains the same model on the same data from the same initial values,
-in its own process and its own environment (setup_peers.sh makes these), and has
-to reach the same validation errors, epoch by epoch. Runs of the peers alternate;
-each is told, and kept in the file of ``--json``, when it ends. The table, which Ctrl-C
-does not prevent, has medians, and ratios to this project.
+in its own process and environment (created by setup_peers.sh), and has to reach
+the same validation errors, epoch by epoch. Runs of the peers alternate; each is
+reported as it ends, and kept in the ``--json`` file. The table, printed even after
+Ctrl-C, has medians, and ratios to this project.
 """
 
 if __name__ == "__main__":
@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def chapter_settings(name: str) -> dict[str, Any]:
-    """Return what a chapter's own script trains with."""
+    """Return the settings of a chapter's own script."""
     parser = load_script(f"train_{name}").make_parser()
     chosen = {option: parser.get_default(option) for option in ("learning_rate", "batch_size")}
     return {**chosen, "L2_reg": parser.get_default("L2_reg"), "n_epochs": N_EPOCHS[name]}
@@ -121,7 +121,7 @@ def benchmark(options: argparse.Namespace) -> int:
     try:
         with tempfile.TemporaryDirectory() as name:
             measure(peers, settings, options.runs, Path(name), figures)
-    finally:  # after Ctrl-C, and where a peer fails, what there is
+    finally:  # also after Ctrl-C, or when a peer fails: what there is
         for line in figures.table():
             print(line)
     return console.DONE
@@ -140,7 +140,7 @@ def measure_peers(
     peers: list[Peer], settings: dict, n_runs: int, folder: Path, figures: Figures
 ) -> None:
     """Run every peer with an empty cache, then `n_runs` times with a filled one."""
-    # The last ones first: a Python that the user named and that lacks a package is met at once.
+    # The user's first: if such a Python lacks a package, that is found out at once.
     for peer in reversed(peers):
         figures.add(ALL_SIZES, peer.name, run_peer(peer, settings, folder))
     for _ in range(n_runs):
@@ -162,13 +162,13 @@ def measure_growth(
 
 
 def run_peer(peer: Peer, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Run a peer in a process of its own; return its report."""
+    """Run a peer in a separate process; return its report."""
     script, variant = SCRIPTS[peer.name]
     command = [peer.python, str(FOLDER / script), "--variant", variant]
     for name, value in settings.items():
         command += [f"--{name.replace('_', '-')}", str(value)]
     cache = folder / peer.name
-    own = "blas.ldflags=," if peer.name == "theano" else ""  # stock Theano knows no BLAS
+    own = "blas.ldflags=," if peer.name == "theano" else ""  # stock Theano finds no BLAS
     changes = {
         "THEANO_FLAGS": f"{os.environ.get('THEANO_FLAGS', '')},{own}base_compiledir={cache}",
         "PYTENSOR_FLAGS": f"base_compiledir={cache}",

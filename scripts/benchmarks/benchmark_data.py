@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Measure what the data cost: loading the standard file, and training on more than memory.
 
-Each figure comes from processes of their own, run in turn, so that nothing one
-did helps or hinders another; medians are printed, and ratios of neighbours. The
-large set is made of random floats in a temporary folder, and deleted.
+Each figure comes from separate processes that alternate, so that none helps or
+hinders another; medians are printed, and ratios of neighbouring runs. The large
+set consists of random floats in a temporary folder, and is deleted at the end.
 """
 
 if __name__ == "__main__":
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def benchmark(options: argparse.Namespace) -> int:
-    """Measure everything and print the tables; or be one of the processes that are measured."""
+    """Measure everything and print the tables; or act as one of the measured processes."""
     if options.process:
         what, file, chunk_size = options.process
         print(json.dumps(PROCESSES[what](file, int(chunk_size))))
@@ -97,7 +97,7 @@ def in_turn(
 
 
 def show(what: str, against: str, runs: list[list[dict[str, Any]]], key: str) -> None:
-    """Print the medians of two kinds of run, and the median ratio of neighbours."""
+    """Print the medians of two kinds of run, and the median ratio of neighbouring runs."""
     ours, theirs = ([run[key] for run in side] for side in runs)
     ratio = statistics.median(a / b for a, b in zip(ours, theirs))
     medians = statistics.median(ours), statistics.median(theirs)
@@ -105,7 +105,7 @@ def show(what: str, against: str, runs: list[list[dict[str, Any]]], key: str) ->
 
 
 def write_large(file: str, gigabytes: float) -> int:
-    """Write random examples, bring them to the disk and out of memory; return how many."""
+    """Write random examples, flush them to disk and evict them from memory; return how many."""
     block = numpy.random.RandomState(0).rand(20 * BATCH_SIZE, N_IN).astype("float32")
     n_blocks = max(1, round(gigabytes * 1e9 / block.nbytes))
     with open(file, "wb") as stream:
@@ -119,7 +119,7 @@ def write_large(file: str, gigabytes: float) -> int:
 
 
 def measured(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what `work` returns, and the peak of memory above what there was before."""
+    """Return the result of `work`, and its peak memory above that before the call."""
     before = memory("VmRSS")
     found = work()
     return {**found, "peak": memory("VmHWM") - before}

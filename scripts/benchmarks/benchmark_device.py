@@ -1,10 +1,10 @@
 #!/usr/bin/env python
 """Measure how fast every chapter trains on the device of THEANO_FLAGS, at several batch sizes.
 
-Each chapter's own script runs for a while, is stopped as by ``kill``, and has left its history: the
-epochs a second, validation included, without what was compiled before the first validation. Each
-figure is printed, and written to the file of ``--json``, when it is there, so that those before a
-time limit are kept. Peers train the first chapters' models on the same machine.
+Each chapter's own script runs for a while and is stopped as by ``kill``. Its history gives the
+epochs a second, validation included, compilation before the first validation excluded. Each
+figure is printed and written to the ``--json`` file as it comes, so that a time limit loses only
+the later ones. Peers train the first chapters' models on the same machine.
 """
 
 if __name__ == "__main__":
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def measure(options: argparse.Namespace) -> int:
-    """Print and write a figure after the other."""
+    """Print and write each figure as it comes."""
     require_integer("seconds", options.seconds, at_least=1)
     backend.set_floatX()
     options.dataset = str(find_dataset(options.dataset))
@@ -94,7 +94,7 @@ def figures(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 
 def run_ours(about: dict[str, Any], options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Run the chapter's script until its time is up; return what its history says."""
+    """Run the chapter's script until its time is up; return the figures from its history."""
     history = folder / "history.jsonl"
     history.unlink(missing_ok=True)
     command = [sys.executable, str(SCRIPTS / f"train_{about['chapter']}.py"), "--quiet"]
@@ -105,7 +105,7 @@ def run_ours(about: dict[str, Any], options: argparse.Namespace, folder: Path) -
         try:
             process.wait(options.seconds)
         except subprocess.TimeoutExpired:
-            process.terminate()  # it ends after the step that it is in
+            process.terminate()  # it ends after the current step
             process.wait()
         errors.seek(0)
         said = errors.read().decode(errors="replace").strip().splitlines()

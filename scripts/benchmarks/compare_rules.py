@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Compare the tutorial's rule for patience with the one that tests significance.
 
-Trains a small multilayer perceptron from many seeds, with either rule, and
-prints what each costs and reaches: means over the seeds, and the mean paired
-differences with 95 % intervals (Student's t).
+Trains a small multilayer perceptron from many seeds, with each rule, and prints
+their epochs and errors: means over the seeds, and the mean paired differences with
+95 % intervals (Student's t).
 """
 
 if __name__ == "__main__":
@@ -70,7 +70,7 @@ def compare_rules(options: argparse.Namespace) -> int:
 
 
 def build(options: argparse.Namespace) -> tuple[dltutorials.MLP, dltutorials.Task]:
-    """Compile the model once; the seeds differ only in its first values."""
+    """Compile the model once; the seeds differ only in its initial values."""
     datasets = dltutorials.load_data(options.dataset)
     x, y = T.matrix("x"), T.ivector("y")
     rng = numpy.random.RandomState(0)
@@ -84,7 +84,7 @@ def build(options: argparse.Namespace) -> tuple[dltutorials.MLP, dltutorials.Tas
 
 
 def start_anew(model: dltutorials.MLP, rng: Any) -> None:
-    """Draw the model's first values again."""
+    """Draw the model's initial values again."""
     n_in, n_hidden = model.hidden_layer.W.get_value(borrow=True).shape
     n_out = model.output_layer.b.get_value(borrow=True).size
     fresh = dltutorials.MLP(rng, T.matrix("x"), n_in, n_hidden, n_out)

@@ -1,4 +1,4 @@
-"""The figures of benchmark.py: told and kept as they come, and the tables of them."""
+"""The figures of benchmark.py: reported and kept as they come, and put into tables."""
 
 import json
 import statistics
@@ -21,10 +21,10 @@ class Figures:
     about : dict
         Date, commit, machine and settings.
     file : str or None
-        JSON, written anew after each run.
+        JSON, rewritten after each run.
     is_growth : bool
-        Whether sizes grow; errors that differ are then marked in the table, since the cost at
-        another size is of interest all the same. They are an error otherwise.
+        Whether sizes grow. Differing errors are then only marked in the table, since the time at
+        another size is still of interest; otherwise they raise an exception.
     """
 
     def __init__(self, about: dict[str, Any], file: str | None, is_growth: bool = False) -> None:
@@ -32,12 +32,12 @@ class Figures:
         self.reports: dict[str, Reports] = {}
 
     def add(self, sizes: str, peer: str, report: dict[str, Any]) -> None:
-        """Tell and keep what a peer reports of a run.
+        """Print and keep the report of a peer's run.
 
         Raises
         ------
         DLTutorialsError
-            If its errors are not ours.
+            If its validation errors differ from ours.
         """
         runs = self.reports.setdefault(sizes, {}).setdefault(peer, [])
         runs.append(report)
@@ -55,7 +55,7 @@ class Figures:
             require_same_errors(self.reports[sizes])
 
     def result(self) -> dict[str, Any]:
-        """Return what the file holds, the figures of tables among it."""
+        """Return the contents of the file, which include the figures of the tables."""
         return {**self.about, **self._figures(), "reports": self.reports}
 
     def _figures(self) -> dict[str, Any]:
@@ -65,11 +65,11 @@ class Figures:
                 "errors": {sizes: _each(runs, _error) for sizes, runs in self.reports.items()},
             }
         runs = self.reports.get(ALL_SIZES, {})
-        ready = [name for name in reversed(runs) if runs[name][1:]]  # the first one began last
+        ready = [name for name in reversed(runs) if runs[name][1:]]  # the first peer began last
         return {"peers": {name: summarise(*runs[name]) for name in ready}}
 
     def table(self) -> list[str]:
-        """Return the lines of a title and of a table of what there is."""
+        """Return the lines of a title and of a table of the figures so far."""
         result = self.result()
         if not self.reports or (not self.is_growth and OURS not in result["peers"]):
             return []
@@ -91,7 +91,7 @@ def _error(reports: list[dict]) -> float | None:
 
 
 def require_same_errors(reports: dict[str, list[dict]]) -> None:
-    """Refuse to compare speeds where results differ."""
+    """Refuse to compare speeds when results differ."""
     if OURS not in reports:
         return
     expected = reports[OURS][0]["errors"]
@@ -108,7 +108,7 @@ def require_same_errors(reports: dict[str, list[dict]]) -> None:
 
 
 def summarise(cold: dict[str, Any], *runs: dict[str, Any]) -> dict[str, Any]:
-    """Return the medians over the runs; of the epochs without the first, which may compile."""
+    """Return the medians over the runs, without the first epoch of each, which may compile."""
     steady = [run["seconds"][1:] or run["seconds"] for run in runs]
     return {
         "cold_start": cold["first_epoch"],
@@ -161,7 +161,7 @@ def growth_table(result: dict[str, Any]) -> list[str]:
 
 
 def _growth_cell(seconds: float | None, error: float | None, ours: float | None) -> str:
-    """Return milliseconds, with the error where it is not ours."""
+    """Return milliseconds, with the error where it differs from ours."""
     if seconds is None:
         return ""
     if error is None or ours is None or abs(error - ours) <= 1e-9:

@@ -1,4 +1,4 @@
-"""What a figure depends on beside the program: the processor, its kernels, what is set."""
+"""What a figure depends on besides the program: processor, BLAS kernels, settings."""
 
 import ctypes
 import os
@@ -6,11 +6,11 @@ import platform
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
-_VECTORS = ("avx512f", "avx2", "asimd")  # the widest first
+_VECTORS = ("avx512f", "avx2", "asimd")  # widest first
 
 
 def describe_machine() -> str:
-    """Return one line on the processor, the kernels of the BLAS, the system and what is set."""
+    """Return one line on the processor, the kernels of the BLAS, the system and the settings."""
     settings = [f"{k}={v}" for k, v in os.environ.items() if k.startswith(("OPENBLAS_", "OMP_"))]
     kernels = f"OpenBLAS kernels for {name_kernels()}" if name_kernels() else ""
     parts = [_describe_processor(), kernels, platform.platform(), *sorted(settings)]
@@ -18,7 +18,7 @@ def describe_machine() -> str:
 
 
 def name_kernels() -> str:
-    """Return the processor that the linked OpenBLAS computes for, which its user may choose."""
+    """Return the processor that the linked OpenBLAS has kernels for; users may choose it."""
     try:
         import scipy_openblas32 as openblas
 

@@ -3,10 +3,10 @@
 
     profile_steps.py train_mlp --n-epochs 1 --quiet
 
-runs the script in Theano's profiling mode, with an operation at a time instead of a module
-for the whole function, and prints a table of the operations of each compiled function that
-was called more than once: the training step, then the evaluation. An input is its number type
-and its number of dimensions. (A file ``profile.py`` would hide Python's module.)
+runs the script in Theano's profiling mode, one operation at a time instead of one module for
+the whole function, and prints a table of the operations of each compiled function that was
+called more than once: the training step, then the evaluation. Inputs are given by dtype and
+number of dimensions. (A file named ``profile.py`` would hide Python's own module.)
 """
 
 if __name__ == "__main__":
@@ -82,7 +82,7 @@ def make_table(function: Any) -> Iterator[str]:
 
 
 def describe_type(kind: Any) -> str:
-    """Return the number type of a variable, and its number of dimensions.
+    """Return the dtype of a variable, and its number of dimensions.
 
     >>> describe_type(theano.tensor.fmatrix)
     'float32 2'

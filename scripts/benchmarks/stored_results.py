@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Write the tables of docs/benchmarks.md and docs/robustness.md from docs/results.
 
-Each file there has a date, a commit, a machine, and the figures: what ``benchmark.py --json``
-wrote, or a table's head and rows. A page has what is made of it between two comments.
+Each file there has a date, a commit, a machine, and the figures: the output of ``benchmark.py
+--json``, or the head and rows of a table. On a page, its table stands between two comments.
 """
 
 if __name__ == "__main__":
@@ -51,12 +51,12 @@ def write_tables(options: argparse.Namespace) -> int:
 
 
 def fill_in(text: str) -> str:
-    """Return a page with the tables that its results give."""
+    """Return a page with its tables replaced by those of the results."""
     return MARKED.sub(lambda found: found[1] + "\n" + describe(DOCS / found[2]) + found[3], text)
 
 
 def describe(path: Path) -> str:
-    """Return where a result comes from, and its table, in Markdown."""
+    """Return the origin of a result, and its table, in Markdown."""
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
         place = f"{result['machine']}, {result['date']}, commit {result['commit']}:"
@@ -80,7 +80,7 @@ def make_table(result: dict[str, Any]) -> list[str]:
 
 
 def describe_run() -> dict[str, str]:
-    """Return the date and the commit of what is measured now."""
+    """Return the date and commit of the present measurement."""
     command = ["git", "-C", str(DOCS), "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(command, capture_output=True, text=True).stdout.strip()
     return {"date": datetime.date.today().isoformat(), "commit": commit or "unknown"}

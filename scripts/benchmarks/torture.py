@@ -1,8 +1,8 @@
 #!/usr/bin/env python
-"""Kill and interrupt training runs and damage files, and see whether anything is lost or run.
+"""Kill training runs, damage files, and check that nothing is lost and no code is executed.
 
-What is tried is in torture_programs.py and torture_files.py. ``--results`` keeps the figures,
-of which ``stored_results.py`` makes the table of docs/robustness.md.
+The trials are in torture_programs.py and torture_files.py. ``--results`` keeps the figures,
+from which ``stored_results.py`` makes the table of docs/robustness.md.
 """
 
 if __name__ == "__main__":
@@ -28,7 +28,7 @@ import torture_files
 import torture_programs
 from stored_results import describe_run
 
-# What is tried with programs: the option, its default, and the row of the table.
+# Trials with programs: the option, its default, and the row of the table.
 PROGRAMS = {
     "kill": (200, "training runs with all options, killed with SIGKILL, resumed to the same bytes"),
     "storm": (50, "training runs that got up to three Ctrl-C, ended with one line and 130"),
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def torture(options: argparse.Namespace) -> int:
-    """Do what the options say, and report."""
+    """Run the trials that the options ask for, and report."""
     rows: list[list[str]] = []
     failures: list[str] = []
     for name, (_, row) in PROGRAMS.items():

@@ -1,7 +1,7 @@
-"""Damaged and hostile files of every format: what torture.py shows to the readers.
+"""Damaged and hostile files of every format, with which torture.py tests the readers.
 
-Each is refused with a documented error, or read as plain values, without running anything,
-within a second and 64 MiB beyond its size. What NumPy reads too has to be the same.
+Each must be refused with a documented error or read as plain values, without executing code,
+within a second and 64 MiB beyond its size. Values that NumPy reads too must be the same.
 """
 
 import random
@@ -16,7 +16,7 @@ from dltutorials import DataError
 from torture_kinds import make_kinds
 
 SECONDS_ALLOWED = 1
-# Python reports these to audit hooks: whoever reads a file must cause none of them.
+# Events that Python reports to audit hooks; reading a file must cause none of them.
 FORBIDDEN = {"os.system", "os.exec", "os.fork", "subprocess.Popen", "exec", "pickle.find_class"}
 
 
@@ -37,13 +37,13 @@ class Figures(NamedTuple):
         )
 
     def rows(self) -> list[list[str]]:
-        """Return them for a table."""
+        """Return the rows of the table."""
         return [
             ["damaged, forged and made-up files read", f"{self.n_files:,}"],
             ["of these, refused by name", f"{self.n_refused:,}"],
             [
-                "of these, undocumented errors, more than a second or 64 MiB, other values than "
-                "NumPy's, or anything run",
+                "of these, failures: an undocumented error, more than a second or 64 MiB, values "
+                "that differ from NumPy's, or code executed",
                 f"{len(self.failures):,}",
             ],
             [
@@ -54,7 +54,7 @@ class Figures(NamedTuple):
 
 
 def damage_files(folder: Path, n_files: int, seed: int) -> Figures:
-    """Damage files at random; read them; watch what happens."""
+    """Damage files at random, read them, and record what happens."""
     forbidden: list[str] = []
     watching = [False]
 

@@ -25,7 +25,7 @@ from dltutorials.training.parameters import read_params, save_params
 import numpy
 import PIL.Image
 
-# What a hostile or damaged file is likely to hold.
+# Contents that a hostile or damaged file is likely to have.
 SNIPPETS = [
     *(b"cos\nsystem\n", b"cbuiltins\neval\n", b"cnumpy.f2py.diagnose\nrun_command\n", b"R", b"b"),
     *(b"X\x05\0\0\0touch\x85R", b"\x8e" + b"\xff" * 8, b"\x95" + b"\xff" * 8, b"r\xff\xff\xff\x7f"),
@@ -47,7 +47,7 @@ _IMAGE = 1 << 28  # of 50 million pixels, whatever they are packed into
 
 
 class Kind(NamedTuple):
-    """A kind of file: a sound one, how to make a damaged one of it, and its reader."""
+    """A kind of file: a valid one, how to damage it, and its reader."""
 
     sound: bytes
     damage: Callable[[bytes, random.Random], bytes]
@@ -65,7 +65,7 @@ def make_sets(n_examples: int) -> tuple:
 
 
 class _Slot:
-    """Stands for a shared variable."""
+    """A stand-in for a shared variable."""
 
     def __init__(self, name: str, value: numpy.ndarray) -> None:
         self.name, self.value = name, value
@@ -87,7 +87,7 @@ def make_kinds(folder: Path) -> dict[str, Kind]:
     pairs = zip(("train", "valid", "test"), make_sets(2))
     named = {f"{part}_{kind}": array for part, pair in pairs for kind, array in zip("xy", pair)}
     numpy.savez(folder / "npz", **named)
-    load_mnist(folder / "npz.npz")  # has Python import what it reads names in zip files with
+    load_mnist(folder / "npz.npz")  # makes Python import its codec for names in zip files
     records = [{"epoch": n, "iteration": n, "validation_loss": 0.5, "cost": 1.0} for n in range(9)]
     HistoryWriter(folder / "history", {"program": "train"}, records)
     job = Job("train", {}, {"a": 1}, str(folder))
@@ -133,7 +133,7 @@ def _sign(data: bytes) -> bytes:
 
 
 def _forge(saved: bytes, rng: random.Random) -> bytes:
-    """Change one number of a state, and write it as a sound one."""
+    """Change one number of a state, and write it as a valid state."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(saved)) as old, zipfile.ZipFile(written, "w") as new:
         for info in old.infolist():
@@ -158,7 +158,7 @@ def _change(numbers: Any, rng: random.Random) -> None:
 
 
 def _grammatical_array(_: bytes, rng: random.Random) -> bytes:
-    """Return an archive of one array whose header is right, or nearly."""
+    """Return an archive of one array, whose header is correct or nearly so."""
     size = rng.choice([0, 1, 2, 3, 4, 2**31, 2**63, 10**30, -1])
     shape = rng.choice([(size,), (2, size), (size, 0), (1,) * 33, (), size, [size], (True,), "4"])
     descr = rng.choice(["<f4", ">f8", "|u1", "|b1", "<U3", "|O", "|S2", "<f3", "f4", "", "a5", 3])
@@ -177,7 +177,7 @@ def _grammatical_array(_: bytes, rng: random.Random) -> bytes:
 
 
 def _read_as_numpy(path: Path) -> numpy.ndarray:
-    """Read an array, and compare it with what NumPy makes of the file, if anything."""
+    """Read an array, and compare it with what NumPy reads from the file, if anything."""
     with open_npz(path) as archive:
         value = read_array(archive, "x", kinds="fiub")
     other = value
@@ -192,7 +192,7 @@ def _read_as_numpy(path: Path) -> numpy.ndarray:
 
 
 def mutate(sound: bytes, rng: random.Random) -> bytes:
-    """Change, insert, remove or cut, once to four times, more often near the beginning."""
+    """Change, insert, remove or truncate, one to four times, most often near the beginning."""
     data = bytearray(sound)
     for _ in range(rng.randrange(1, 5)):
         place = int(len(data) * rng.random() ** rng.choice([1, 3]))

@@ -1,8 +1,8 @@
 """Training programs that are killed, interrupted, doubled or left without disk space.
 
-Every way of going wrong has to end as the documents say: a killed run resumes to the same
-bytes, a signal is one line and its status, the second of two programs is refused, and a full
-disk leaves the files of before.
+Every failure has to end as documented: a killed run resumes to the same bytes, a signal gives
+one line and its exit status, the second of two programs is refused, and a full disk leaves
+the previous files.
 """
 
 import gzip
@@ -24,13 +24,13 @@ from torture_kinds import make_sets
 TRAIN = Path(__file__).resolve().parents[1] / "train_logreg.py"
 N_EPOCHS = 200
 FILES = ("save", "checkpoint", "history", "snapshots")
-# Everything that a state has to hold, at once.
+# Everything that a state has to hold, in one run.
 ALL_OPTIONS = ["--significance", "0.05", "--chunk-size", "2", "--snapshot-every", "50"]
 ALL_OPTIONS += ["--momentum", "0.5", "--learning-rate-decay", "0.999", "--shuffle", "7"]
 
 
 class Outcome(NamedTuple):
-    """How often something was tried, how many signals that took, and what went wrong."""
+    """The number of trials and of signals, and what went wrong."""
 
     n_tried: int
     n_signals: int
@@ -45,7 +45,7 @@ def prepare(folder: Path) -> Path:
 
 
 def command(dataset: Path, place: Path, n_epochs: int = N_EPOCHS) -> list[str]:
-    """Return a training run with all options that keeps its files in a folder."""
+    """Return a training run that uses all options and keeps its files in a folder."""
     place.mkdir(exist_ok=True)
     files = [word for name in FILES for word in (f"--{name}", str(place / name))]
     size = ["--batch-size", "10", "--n-epochs", str(n_epochs), "--learning-rate", "0.003"]
@@ -54,7 +54,7 @@ def command(dataset: Path, place: Path, n_epochs: int = N_EPOCHS) -> list[str]:
 
 
 def kill(folder: Path, number: int, n_jobs: int, seed: int) -> Outcome:
-    """Kill training runs at random moments; resume them; compare with one left alone."""
+    """Kill training runs at random moments, resume them, and compare with an undisturbed one."""
     dataset = prepare(folder)
     subprocess.run(command(dataset, folder / "alone"), check=True, stdout=subprocess.DEVNULL)
     expected = _results(folder / "alone")
@@ -72,9 +72,9 @@ def kill(folder: Path, number: int, n_jobs: int, seed: int) -> Outcome:
 
 
 def _results(place: Path) -> dict[str, bytes]:
-    """Return the files that runs have in common; others there are would be left over."""
+    """Return the contents of all files in a folder, empty for those that contain times."""
     names = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
-    kept = names - {"checkpoint", "history"}  # these say when, and how long
+    kept = names - {"checkpoint", "history"}  # these contain times
     return {**dict.fromkeys(names, b""), **{name: (place / name).read_bytes() for name in kept}}
 
 
@@ -83,7 +83,7 @@ def _kill_and_resume(program: list[str], place: Path, rng: random.Random) -> tup
     for _ in range(rng.choice([1, 1, 2])):
         process = subprocess.Popen(_resuming(program, place), stdout=-1, stderr=-1)
         assert process.stdout is not None
-        for _ in range(rng.randrange(1, N_EPOCHS)):  # lines, one or two an epoch
+        for _ in range(rng.randrange(1, N_EPOCHS)):  # lines, one or two per epoch
             if not process.stdout.readline():
                 break
         time.sleep(rng.uniform(0, 0.003))
@@ -95,7 +95,7 @@ def _kill_and_resume(program: list[str], place: Path, rng: random.Random) -> tup
 
 
 def _resuming(program: list[str], place: Path) -> list[str]:
-    """Resume a run, or begin it anew, as the messages ask, where there is no state yet."""
+    """Resume a run, or start it anew, as the messages ask, if there is no state yet."""
     if (place / "checkpoint").exists():
         return [*program, "--resume", str(place / "checkpoint")]
     (place / "history").unlink(missing_ok=True)
@@ -128,11 +128,11 @@ def storm(folder: Path, number: int, n_jobs: int, seed: int) -> Outcome:
 
 
 def _usual() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a shell's background jobs ignore
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it
 
 
 def _wait_for_own_code(process: int) -> None:
-    """Wait until a script has a handler of its own: before, Python's own start is interrupted."""
+    """Wait for the script's own handler; before that, Python's own start would be interrupted."""
     for _ in range(10_000):
         status = Path(f"/proc/{process}/status").read_text()
         caught = int(status.partition("SigCgt:")[2].split()[0], 16)
@@ -165,13 +165,13 @@ def double(folder: Path, number: int, n_jobs: int, seed: int) -> Outcome:
 
 
 def fill(folder: Path, number: int, n_jobs: int, seed: int) -> Outcome:
-    """Train on a disk that is full at some stage; the file before it stays, and is named."""
+    """Train on a disk that fills up at some stage; the previous file stays, and is named."""
     dataset = prepare(folder)
     disk = folder / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True).returncode:
-        return Outcome(0, 0, [])  # not allowed here
+        return Outcome(0, 0, [])  # not permitted here
     try:
 
         def attempt(which: int) -> tuple[int, str]:
