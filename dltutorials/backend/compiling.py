@@ -51,7 +51,7 @@ def compile_now(function: Callable, *arguments: Any) -> None:
     *arguments
         Valid arguments for the function.
     """
-    if name() == "Theano":  # which compiles when the function is made
+    if name() == "Theano":  # which has compiled it already
         return
     before = [(variable, variable.get_value()) for variable in updated_variables(function)]
     function(*arguments)

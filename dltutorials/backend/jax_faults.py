@@ -1,6 +1,6 @@
 """Data errors in functions compiled by JAX, which cannot raise them while they compute.
 
-An operation that may meet a wrong label or index then gives nan, and calls :func:`note`. The
+Operations that may meet a wrong label or index call :func:`note`, and give nan for it. The
 compiled function also returns whether anything is wrong and the values to check
 (:func:`with_faults`). The error is raised after the call, or, for :func:`call_later`, by
 :func:`raise_waiting`, so that no training step waits for the device.

@@ -70,7 +70,7 @@ class _Module(types.ModuleType):
             return getattr(self._behind(), name)
         raise AttributeError(
             f"{self.__name__}.{name} is not carried over from Theano: {NAME} takes its place on "
-            "this Python and has none; use Python 3.10 or 3.11, where Theano itself is installed"
+            "this Python and lacks it; use Python 3.10 or 3.11, where Theano itself is installed"
         )
 
     def __dir__(self) -> list[str]:

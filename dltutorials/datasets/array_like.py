@@ -127,7 +127,7 @@ def _explain_type(x: Any, array: numpy.ndarray) -> str:
             found = next((v for v in values.tolist() if not isinstance(v, numbers.Real)), None)
             return (
                 f"column {column!r} holds {found!r}, expected numbers; leave the column out, "
-                "make numbers of names with pandas.get_dummies(x), or fill in what is missing"
+                "encode names with pandas.get_dummies(x), or fill in missing values"
             )
     if array.dtype.kind == "O":
         odd = next((v for v in array.ravel().tolist() if not isinstance(v, numbers.Real)), None)
@@ -146,7 +146,7 @@ def _explain_type(x: Any, array: numpy.ndarray) -> str:
     if array.dtype.kind == "V":
         return (
             f"got an array with the fields {', '.join(array.dtype.names or ())}, expected numbers; "
-            "numpy.lib.recfunctions.structured_to_unstructured(x) makes columns of them"
+            "numpy.lib.recfunctions.structured_to_unstructured(x) converts them to columns"
         )
     return f"got {describe(array)}, expected floats, integers, or bytes (uint8)"
 

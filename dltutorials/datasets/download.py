@@ -157,7 +157,7 @@ class _Limited:
     def write(self, block: bytes) -> None:
         self.left -= len(block)
         if self.left < 0:
-            raise _Failure("it sends more than the file has", may_pass=False)
+            raise _Failure("it sends more bytes than the file has", may_pass=False)
         self.file.write(block)
 
 

@@ -41,7 +41,7 @@ def require_rows(x: Any) -> None:
     if len(x.shape) < 2 or 0 in x.shape:
         advice = ""
         if len(x.shape) == 1 and x.shape[0]:
-            advice = "; x.reshape(-1, 1) makes examples of one number, x.reshape(1, -1) is one"
+            advice = "; x.reshape(-1, 1) is one number per example, x.reshape(1, -1) one example"
         raise DataError(
             f"x: got {describe(x)}, expected one example a row, and at least one{advice}"
         )

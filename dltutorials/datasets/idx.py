@@ -2,10 +2,9 @@
 
 Each file begins with a magic number for the type and the number of dimensions, and the length of
 each dimension, as big-endian 32-bit integers; the values follow. The folder holds
-``train-images-idx3-ubyte``,
-``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
-``t10k-labels-idx1-ubyte``, plain or with ``.gz``; the last sixth of the training
-images, 10,000 of the 60,000 of MNIST, is the validation set.
+``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
+``t10k-labels-idx1-ubyte``, plain or with ``.gz``; the last sixth of the training images, 10,000 of
+the 60,000 of MNIST, is the validation set.
 
 Plain files are mapped into memory, not read; either way the images stay bytes:
 

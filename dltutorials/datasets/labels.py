@@ -163,7 +163,7 @@ def _plain(labels: numpy.ndarray) -> numpy.ndarray:
 def _require_one_each(y: numpy.ndarray, n_examples: int) -> None:
     advice = ""
     if y.ndim == 2 and y.shape[1] == 1:
-        advice = "; y.ravel() makes one of it"
+        advice = "; y.ravel() flattens it"
     elif y.ndim == 2 and y.dtype.kind in "biuf" and _is_one_hot(y):
         advice = "; y.argmax(axis=1) makes labels of one-hot rows"
     if y.ndim != 1:
@@ -220,7 +220,7 @@ def _require_range(y: numpy.ndarray) -> None:
     low, high = y.min(), y.max()
     if low < 0:
         is_signs = low == -1 and numpy.isin(y, (-1, 1)).all()
-        advice = "; (y > 0).astype(int) makes 0 and 1 of them" if is_signs else ""
+        advice = "; (y > 0).astype(int) converts them to 0 and 1" if is_signs else ""
         raise DataError(f"y: got labels from {low} to {high}, expected integers from 0 on{advice}")
     if high >= _MOST:
         raise DataError(

@@ -148,7 +148,7 @@ def _read_names(names: Sequence[str], read: Callable[[str], numpy.ndarray]) -> C
     if class_names is not None and (class_names.ndim != 1 or class_names.dtype.kind != "U"):
         raise DataError(
             f"{CLASS_NAMES}: got an array of {class_names.dtype} of shape {class_names.shape}, "
-            "expected a text for each label"
+            "expected a string for each label"
         )
     return Content(sets, None if class_names is None else class_names.tolist())
 

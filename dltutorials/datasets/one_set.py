@@ -69,7 +69,7 @@ def check_set(
         y = number_names(y, names)
     elif names is not None and y.max() >= len(names):
         raise DataError(
-            f"y: got labels up to {y.max()}, expected at most {len(names) - 1}, a name each"
+            f"y: got labels up to {y.max()}, expected at most {len(names) - 1}, one name per label"
         )
     return (flat(x), y), names
 

@@ -240,5 +240,5 @@ def require_finite(
             )
     raise DataError(
         f"{name}: got {found} in example {start + number}, expected finite numbers; "
-        "remove the examples that have none, or fill in what is missing"
+        "remove the examples with nan or inf, or fill in missing values"
     )

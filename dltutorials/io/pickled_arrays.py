@@ -77,14 +77,14 @@ class ArrayBuilder:
         if (module, name) not in _FUNCTIONS:
             dotted = f"{describe(module)[1:-1]}.{describe(name)[1:-1]}"
             raise UnsafePickleError(
-                f"the pickle names {dotted}, which plain arrays do not need; nothing of it was run"
+                f"the pickle names {dotted}, which plain arrays do not need; none of it was run"
             )
         return Name(module, name)
 
     def call(self, function: Any, arguments: Any) -> Any:
         """Emulate, for an array, the function of that name."""
         if not isinstance(function, Name) or not isinstance(arguments, tuple):
-            raise UnsafePickleError(f"the pickle calls {describe(function)}; nothing of it was run")
+            raise UnsafePickleError(f"the pickle calls {describe(function)}; none of it was run")
         return _FUNCTIONS[function](self, *arguments)
 
     def set_state(self, target: Any, state: Any) -> Any:
@@ -144,7 +144,7 @@ class ArrayBuilder:
         return data
 
     def _ndarray(self, *_arguments: Any) -> None:
-        raise UnsafePickleError("the pickle calls numpy.ndarray; nothing of it was run")
+        raise UnsafePickleError("the pickle calls numpy.ndarray; none of it was run")
 
     def _dtype(self, code: Any, *_alignment_and_copy: Any) -> DType:
         return DType(code)

@@ -75,7 +75,7 @@ def _run(machine: Machine) -> Any:
             return require_plain(machine.stack.pop())
         if name not in INSTRUCTIONS:
             raise UnsafePickleError(
-                f"the pickle uses {name}, which plain arrays do not need; nothing of it was run"
+                f"the pickle uses {name}, which plain arrays do not need; none of it was run"
             )
         INSTRUCTIONS[name](machine)
     raise DataError(
