@@ -12,7 +12,7 @@ package, so nothing has to be downloaded:
 >>> y[:8].tolist()
 [5, 0, 4, 1, 9, 2, 1, 3]
 
-Your own data may have the same format (:mod:`dltutorials.datasets.pickled`), as an
+Your own data may come in this format (:mod:`dltutorials.datasets.pickled`), as an
 ``.npz`` file (:mod:`dltutorials.datasets.npz`), or as a folder of IDX files
 (:mod:`dltutorials.datasets.idx`) or of images (:mod:`dltutorials.datasets.image_folders`).
 All data are checked before use (:mod:`dltutorials.datasets.sets`), and a file found by the name of

@@ -1,4 +1,4 @@
-"""Arrays that are views of a file: memory maps, used with little memory.
+"""Arrays that are views of a file: memory maps that take little memory.
 
 A NumPy memory map loads a page of its file into memory on first access, and leaves it there. A
 training run over a large file needs more: pages loaded ahead, released afterwards, and mapped in
