@@ -1,11 +1,10 @@
 """The "Getting Started" deep learning tutorial for Theano, as a library.
 
-The first cell of a notebook is ``import dltutorials``; after it, ``import
-theano`` works too, with a fast BLAS (:mod:`dltutorials.backend.setup`). Data go
-one way through the modules: file (:mod:`~dltutorials.datasets.loading`) -> shared
-variables (:mod:`~dltutorials.loading`) -> minibatches (:mod:`~dltutorials.minibatch`) -> a model
-(:mod:`~dltutorials.models`), its cost (:mod:`~dltutorials.losses`) and updates
-(:mod:`~dltutorials.updates`) -> compiled functions
+Start a notebook with ``import dltutorials``; ``import theano`` then works too, with a fast BLAS
+(:mod:`dltutorials.backend.setup`). Data flow one way through the modules: file
+(:mod:`~dltutorials.datasets.loading`) -> shared variables (:mod:`~dltutorials.loading`) ->
+minibatches (:mod:`~dltutorials.minibatch`) -> a model (:mod:`~dltutorials.models`), its cost
+(:mod:`~dltutorials.losses`) and updates (:mod:`~dltutorials.updates`) -> compiled functions
 (:mod:`~dltutorials.training.compile`) -> the loop (:mod:`~dltutorials.training.trainer`) with
 early stopping (:mod:`~dltutorials.training.early_stopping`) -> saved parameters
 (:mod:`~dltutorials.training.parameters`).
@@ -14,7 +13,7 @@ early stopping (:mod:`~dltutorials.training.early_stopping`) -> saved parameters
 import importlib
 from typing import Any
 
-from dltutorials import _startup  # noqa: F401  first: Ctrl-C, from here on, is one line
+from dltutorials import _startup  # noqa: F401  first: from here on, Ctrl-C prints one line
 from dltutorials._version import __version__
 from dltutorials.backend import SlowTheanoWarning, set_floatX  # first: it imports Theano
 from dltutorials.chunks import ChunkedDataset
@@ -89,7 +88,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what draws when it is asked for: it is many modules, and training needs none."""
+    """Import the plotting modules on first use: there are many, and training needs none."""
     if name in ("plotting", "tile_raster_images"):
         plotting = importlib.import_module("dltutorials.plotting")
         return plotting if name == "plotting" else plotting.tile_raster_images

@@ -1,8 +1,7 @@
 """The scripts as one command: ``python -m dltutorials train-logreg --n-epochs 3``.
 
-After ``pip install`` the command ``dltutorials`` does the same. A name is that
-of a file in ``scripts``, with dashes for underscores; the beginning of one is enough
-where only one begins so.
+After ``pip install`` the command ``dltutorials`` does the same. A command has the name of its
+file, with dashes for underscores; any unambiguous prefix is enough.
 """
 
 import ast
@@ -48,7 +47,7 @@ def _main(arguments: list[str]) -> int:
 
 
 def find_commands() -> dict[str, str]:
-    """Return the module of each command, by its name."""
+    """Return the module of each command, keyed by the command's name."""
     found = [module.name for module in pkgutil.iter_modules(commands.__path__)]
     modules = {name: f"{commands.__name__}.{name}" for name in found}
     modules.update(list_scripts())
@@ -56,7 +55,7 @@ def find_commands() -> dict[str, str]:
 
 
 def _help(modules: dict[str, str]) -> list[str]:
-    """Return the list of the commands, with the first line of what each says of itself."""
+    """Return the list of commands, each with the first line of its docstring."""
     width = max(map(len, modules))
     lines = ["usage: dltutorials NAME [options]", "", "NAME is one of these (see NAME --help):"]
     return lines + [f"  {name:{width}}  {_describe(module)}" for name, module in modules.items()]

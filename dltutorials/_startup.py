@@ -1,8 +1,7 @@
-"""What the command ``dltutorials`` does first, before it imports Theano, which takes seconds.
+"""First steps of the command ``dltutorials``, before the slow import of Theano.
 
-Ctrl-C, or a missing package, is then one line instead of a traceback. A script that
-is run by its path does the same with ``scripts/launcher.py``, which works without
-this package too.
+Ctrl-C or a missing package then prints one line instead of a traceback. A script run by its
+path does the same through ``scripts/launcher.py``, which works even without this package.
 """
 
 import contextlib
@@ -12,13 +11,13 @@ import sys
 import threading
 import time
 
-OWNER = "DLTUTORIALS_OWNER"  # the process whose worker this is, and which it does not outlive
+OWNER = "DLTUTORIALS_OWNER"  # the parent of this worker process, which must not outlive it
 _WATCH_INTERVAL = 0.2  # seconds
 
 
 def _is_the_command() -> bool:
     """Return whether this is ``dltutorials ...`` or ``python -m dltutorials ...``."""
-    if sys.argv[:1] == ["-m"]:  # so it is until the package has been imported
+    if sys.argv[:1] == ["-m"]:  # true until the package has been imported
         n_own = len(sys.orig_argv) - len(sys.argv[1:])
         return "".join(sys.orig_argv[:n_own]).endswith("-mdltutorials")
     program = os.path.basename((sys.argv or [""])[0])
@@ -26,13 +25,13 @@ def _is_the_command() -> bool:
 
 
 def _interrupt(_number: int = 0, _frame: object = None) -> None:
-    """End at once: imports would take an exception for their own, and nothing is at stake."""
+    """Exit immediately: an import might catch an exception, and there is nothing to lose yet."""
     with contextlib.suppress(OSError):
         os.write(2, b"dltutorials: interrupted\n")
     os._exit(130)
 
 
-_interrupt.of_a_program = True  # type: ignore[attr-defined]  # dltutorials.cli.console asks for it
+_interrupt.of_a_program = True  # type: ignore[attr-defined]  # dltutorials.cli.console checks it
 
 
 def _report(kind: type[BaseException], error: BaseException, traceback: object) -> None:
@@ -45,7 +44,7 @@ def _report(kind: type[BaseException], error: BaseException, traceback: object) 
 
 
 def _end_with(owner: int) -> None:
-    """End this process, whatever it does, when its parent has died."""
+    """End this process, whatever it is doing, once its parent has died."""
     while os.getppid() == owner:
         time.sleep(_WATCH_INTERVAL)
     os._exit(1)

@@ -1,7 +1,7 @@
-"""The checks of values that a caller chose: numbers within their range.
+"""Checks of the values that a caller chooses: numbers must be within their range.
 
-Each raises an :class:`~dltutorials.exceptions.OptionError` that names the option,
-what was got and what was expected, and returns nothing otherwise.
+Each raises an :class:`~dltutorials.exceptions.OptionError` that names the option, the value and
+what was expected; otherwise it returns nothing.
 
 >>> require_integer("batch_size", 600, at_least=1)
 >>> require_integer("batch_size", 0, at_least=1)
@@ -63,11 +63,11 @@ def require_momentum(name: str, value: Any) -> None:
 
 
 def require_choice(name: str, value: Any, choices: Iterable[str]) -> None:
-    """Refuse anything but one of some names."""
+    """Refuse anything but one of the given names."""
     if value not in choices:
         raise OptionError(f"{name}: got {value!r}, expected one of {', '.join(choices)}")
 
 
 def _real(value: Any) -> float:
-    """Return `value` as a float; what is not a number becomes nan, which is outside every range."""
+    """Return `value` as a float, or, if it is not a number, nan, which is outside every range."""
     return float(value) if isinstance(value, numbers.Real) else math.nan

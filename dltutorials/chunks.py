@@ -1,12 +1,11 @@
-"""Data sets larger than the device: a chunk of them at a time.
+"""Data sets larger than the device's memory, one chunk at a time.
 
 A shared variable need not hold a whole data set. A :class:`ChunkedDataset`
 keeps a chunk of several minibatches in its shared variables; when it is used up,
-the next chunk takes its place, so that there is one transfer to the device a
-chunk, not one a minibatch. While a chunk is trained on, a thread reads and
-converts the next one (:mod:`dltutorials.datasets.chunk_reader`). The source is
-anything that gives rows when sliced, for example a memory map, and is never read
-as a whole:
+the next chunk replaces it, so that there is one transfer to the device per chunk instead of one
+per minibatch. Meanwhile, a thread reads and converts the next chunk
+(:mod:`dltutorials.datasets.chunk_reader`). The source is anything that returns rows when
+sliced, such as a memory map, and is never read as a whole:
 
 >>> import numpy
 >>> x, y = numpy.arange(14.0).reshape(7, 2), numpy.array([0, 1, 2, 0, 1, 2, 0])
@@ -31,35 +30,34 @@ import theano
 
 
 class ChunkedDataset(SharedDataset):
-    """A data set of which one chunk is in shared variables.
+    """A data set with one chunk at a time in shared variables.
 
-    It unpacks as every :class:`~dltutorials.shared.SharedDataset` does:
-    ``shared_x, y = data``.
+    It unpacks like any :class:`~dltutorials.shared.SharedDataset`: ``shared_x, y = data``.
 
     Parameters
     ----------
     data_xy : (source, source) or (source,)
-        Examples and labels: arrays, memory maps, or anything that has a shape
-        and gives arrays when sliced; leave them as they are while they are used.
+        Examples and labels: arrays, memory maps, or anything that has a shape and returns
+        arrays when sliced; do not change them while they are in use.
     batch_size : int
         Examples in a minibatch.
     chunk_size : int
         Minibatches in a chunk.
     read_ahead : bool
-        Whether a thread reads the chunk after the present one, which takes the
-        memory of a second chunk.
+        Whether a thread reads the next chunk in advance, which takes the memory of a second
+        chunk.
     targets, class_names, shuffle
         As for :func:`~dltutorials.shared.shared_dataset`.
 
     Raises
     ------
     OptionError
-        If `batch_size` or `chunk_size` is not a positive integer, or larger than
-        what the set has.
+        If `batch_size` or `chunk_size` is not a positive integer, or exceeds the size of the
+        set.
     DataError
-        If there are not as many labels as examples; from :meth:`load_chunk`, when the
-        source cannot be read, has changed its size, or holds something that is not a
-        number or not a label.
+        If there are not as many labels as examples; from :meth:`load_chunk`, if the source
+        cannot be read, has changed in size, or contains something that is not a number or not a
+        label.
 
     Notes
     -----
@@ -93,23 +91,23 @@ class ChunkedDataset(SharedDataset):
         )
 
     def begin_epoch(self, epoch: int) -> None:
-        """Let the chunks of an epoch have its order; it begins with the first minibatch."""
+        """Reorder the chunks for an epoch, which starts with the first minibatch."""
         if self.shuffle is not None:
             self._reader.reorder(self.shuffle.order(epoch, self.n_examples))
             self._present = None
 
     @property
     def rows(self) -> tuple[FloatRows, ...]:
-        """The whole columns, which are read when they are asked for rows."""
+        """The whole columns, read only when sliced."""
         return self._reader.rows
 
     @property
     def n_chunks(self) -> int:
-        """The number of chunks, of which the last may be smaller."""
+        """The number of chunks; the last one may be smaller."""
         return self._reader.n_chunks
 
     def load_chunk(self, index: int) -> int:
-        """Have the chunk with a minibatch in the shared variables.
+        """Load the chunk that contains a minibatch into the shared variables.
 
         Parameters
         ----------
@@ -119,7 +117,7 @@ class ChunkedDataset(SharedDataset):
         Returns
         -------
         int
-            Its number in the chunk.
+            The number of the minibatch within the chunk.
         """
         chunk, position = divmod(index, self.chunk_size)
         if chunk != self._present:
@@ -134,7 +132,7 @@ class ChunkedDataset(SharedDataset):
         return position
 
     def unload(self) -> None:
-        """Give up the memory of a chunk that the next use of the set would replace anyway."""
+        """Free the memory of a chunk that the next use of the set would replace anyway."""
         if self._reader.n_chunks > 1:
             for shared, empty in zip(self.stored, self._empty()):
                 shared.set_value(empty, borrow=True)

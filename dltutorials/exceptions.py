@@ -1,4 +1,4 @@
-"""The errors that a user of this package can meet and may want to catch.
+"""The errors that users of this package may meet and want to catch.
 
 Each message says what was got, what was expected and what to do about it, in
 one line, so that a script can print it as it is:
@@ -34,7 +34,7 @@ class RankingError(OptionError):
 
 
 class DataError(DLTutorialsError, ValueError):
-    """A file, or what it holds, cannot be used (scripts exit with status 1)."""
+    """A file or its content cannot be used (scripts exit with status 1)."""
 
 
 class ResumeError(DataError):
@@ -42,7 +42,7 @@ class ResumeError(DataError):
 
 
 class UnsafePickleError(DataError):
-    """A pickle asks for something that plain arrays do not need; nothing of it was run."""
+    """A pickle asks for something that plain arrays do not need; none of it was run."""
 
 
 class OutputError(DataError, OSError):
@@ -50,11 +50,11 @@ class OutputError(DataError, OSError):
 
 
 class SetupError(DLTutorialsError, ImportError):
-    """Theano cannot be imported on this machine as it is."""
+    """Theano or an optional package cannot be imported on this machine."""
 
 
 class ClusterError(DLTutorialsError):
-    """The machines that were to do the work cannot be reached, or do it no more."""
+    """The machines of a cluster cannot be reached, or have stopped working."""
 
 
 class OutOfMemoryError(DLTutorialsError, MemoryError):
@@ -62,14 +62,14 @@ class OutOfMemoryError(DLTutorialsError, MemoryError):
 
 
 class DataWarning(UserWarning):
-    """Data can be used as they are, but hardly mean what they seem to, or cannot be learnt from.
+    """Data can be used, but probably do not mean what they seem to, or cannot be learned from.
 
-    Likewise a file of parameters that leaves open what they are of.
+    Also issued for a parameter file that does not fully say which model it belongs to.
     """
 
 
 def warn_of_data(message: str) -> None:
-    """Give a :class:`DataWarning`, as from the line outside of this package that led here."""
+    """Issue a :class:`DataWarning` that points at the calling line outside this package."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1
@@ -77,21 +77,21 @@ def warn_of_data(message: str) -> None:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what an error says, short and in one line; what it is, if it says nothing."""
+    """Return the message of an error as one short line, or its type if it has none."""
     text = getattr(error, "strerror", None) or str(error)
     return " ".join(text.split())[:300] or type(error).__name__
 
 
 @contextlib.contextmanager
 def within(place: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
-    """Say of an error about data that the block raises where the fault is, and what to do.
+    """Add to a DataError from the block where the fault is, and what to do about it.
 
     Parameters
     ----------
     place : str or path
-        A name for the front of the message, ``place: ...``, or "".
+        What the message starts with, as ``place: ...``, or "".
     advice : str
-        For its end.
+        What the message ends with.
     """
     try:
         yield
@@ -102,7 +102,7 @@ def within(place: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
 
 @contextlib.contextmanager
 def in_file(path: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
-    """Do the same for what is read from a file, which may be impossible to read.
+    """Do the same for a file, and report a file that cannot be read too.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def in_file(path: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
     Raises
     ------
     DataError
-        Instead of an OSError, too.
+        Also instead of an OSError.
     """
     with within(path, advice):
         try:

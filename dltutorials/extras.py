@@ -1,4 +1,4 @@
-"""Optional packages, imported when the part that needs them is used.
+"""Optional packages, imported on first use.
 
 >>> import_optional("math", "sums need math").fsum([1, 2])
 3.0
@@ -15,7 +15,7 @@ from dltutorials.exceptions import SetupError
 
 
 def import_optional(name: str, what_for: str, extra: str = "plot") -> Any:
-    """Import a module that an extra of ``setup.py`` brings.
+    """Import a module that belongs to an extra in ``setup.py``.
 
     Parameters
     ----------

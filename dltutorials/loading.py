@@ -1,4 +1,4 @@
-"""A data set in shared variables: :func:`load_data`, from a file, a name, or arrays.
+"""Load a data set into shared variables, from a file, a name or arrays: :func:`load_data`.
 
 >>> import numpy
 >>> x = numpy.random.RandomState(0).rand(60, 4)
@@ -36,13 +36,13 @@ class SharedDatasets(Sequence):
     ----------
     train, valid, test : SharedDataset
     n_in : int
-        Numbers in an example: the tutorial's `D`.
+        Numbers per example: the tutorial's `D`.
     n_out : int or None
-        Labels: the tutorial's `L`; None where there are no class labels.
+        Number of labels: the tutorial's `L`; None if there are no class labels.
     class_names : tuple of str, or None
-        The name of each label, where the data set has names.
+        The name of each label, if the data set has names.
     scale : str
-        What was done to the numbers of the data set.
+        How the numbers of the data set were scaled.
     """
 
     train: SharedDataset
@@ -80,58 +80,56 @@ def load_data(
     ----------
     dataset : path, or pairs (x, y) of array-likes
         A file, a folder or a name: see :func:`dltutorials.datasets.loading.load_mnist`.
-        Or arrays, lists, tables: three pairs, training, validation and test set; two, of
-        which the first is split into training and validation set; or one, from which both
-        others are split off.
+        Or arrays, lists or tables: three pairs (training, validation and test set); two, the
+        first of which is split into training and validation set; or one, from which both other
+        sets are split off.
     batch_size, chunk_size : int, optional
-        Given both, only a chunk of `chunk_size` minibatches of `batch_size`
-        examples is kept in shared variables at a time, and the file is mapped
-        into memory, not read, where its format allows it. Training runs end in the
-        same bytes either way.
+        If both are given, only a chunk of `chunk_size` minibatches of `batch_size` examples is
+        in shared variables at a time, and the file is memory-mapped instead of read if its
+        format allows it. The trained parameters are byte-identical either way.
     offline : bool
-        Whether to fail instead of downloading a published set that is not there.
+        Whether to fail instead of downloading a published set that is missing.
     memory_map : bool
-        Whether shared variables on the CPU may be views of the file, where it
-        holds arrays as they are computed with
-        (:func:`dltutorials.datasets.npz.write_npy_folder`):
-        processes that train on the same file then have it in memory once.
+        Whether shared variables on the CPU may be views of the file, if its arrays already have
+        the type used in training (:func:`dltutorials.datasets.npz.write_npy_folder`): processes
+        that train on the same file then share one copy in memory.
     split : float or (float, float), optional
-        The fraction of the examples that becomes the validation set, and that which
-        becomes the test set, where there are not three sets; by default 1/6 each. Each
-        class has its fraction in each set.
+        The fractions of the examples that become the validation set and the test set, if fewer
+        than three sets are given; by default 1/6 each. Every class is split in the same
+        proportions.
     seed : int
-        Of the choice of these examples.
+        Seed of this split.
     targets : {"labels", "regression"}
-        What `y` is: labels, integers from 0 on or names of classes, or the numbers that a
-        regression is to find.
+        What `y` contains: labels (integers from 0, or class names), or the numbers that a
+        regression predicts.
     class_names : sequence of str, optional
-        The name of each label; by default those in the data, if they have any.
+        The name of each label; by default the names in the data, if any.
     shuffle : int, optional
-        The seed of a new order of the training set's rows for every epoch; by default
-        they keep theirs, on which the published numbers depend.
+        The seed for shuffling the training set anew in every epoch; by default its order is
+        kept, since the published numbers depend on it.
     shuffle_once : bool
-        Whether all epochs have the same new order.
+        Whether to shuffle only once, for all epochs.
 
     Returns
     -------
     SharedDatasets
         Unpacks to ``(train_set_x, train_set_y), (valid_set_x, valid_set_y), (test_set_x,
-        test_set_y)``; it has ``n_in``, ``n_out`` and ``class_names``.
+        test_set_y)`` and has ``n_in``, ``n_out`` and ``class_names``.
 
     Raises
     ------
     DataError
         If the data set is missing or wrong.
     OptionError
-        If there is no such chunk: see :class:`dltutorials.chunks.ChunkedDataset`; or if
+        If the data have no such chunks (see :class:`dltutorials.chunks.ChunkedDataset`), or if
         `split`, `targets` or `shuffle` cannot be used.
     OutOfMemoryError
-        If there is not enough memory for it.
+        If there is not enough memory for the data.
 
     Warns
     -----
     DataWarning
-        If a model can probably not learn from the data as they are.
+        If a model probably cannot learn from the data as they are.
 
     Notes
     -----
@@ -185,17 +183,17 @@ def _put(
 
 
 def examine(datasets: Sequence[SharedDataset]) -> None:
-    """Look, once, for what keeps a model from learning from data sets.
+    """Check data sets, once, for problems that keep a model from learning.
 
     Parameters
     ----------
     datasets : sequence of SharedDataset
-        The training set, and validation and test set if there are any.
+        The training set, and the validation and test sets if any.
 
     Warns
     -----
     DataWarning
-        Of each doubt: see :func:`dltutorials.datasets.plausibility.find_doubts`.
+        For each problem found: see :func:`dltutorials.datasets.plausibility.find_doubts`.
     """
     if all(data.is_examined for data in datasets):
         return

@@ -1,4 +1,4 @@
-"""The loss that a training run is judged by: its name, its unit, and which way is better.
+"""The loss by which a training run is judged: its name, its unit, and what counts as better.
 
 >>> print(ERROR.name, ERROR.format(0.075), COST.name, COST.format(63.289169))
 error 7.500000 % cost 63.289169
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Loss:
-    """The loss that a model is validated and tested by.
+    """The loss used to validate and test a model.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Loss:
 
     @property
     def unit(self) -> str:
-        """Return the unit of the numbers as they are shown: "%" or nothing."""
+        """Return the unit of the displayed numbers: "%" or nothing."""
         return "%" if self.is_fraction else ""
 
     @property
@@ -39,7 +39,7 @@ class Loss:
         return -math.inf if self.larger_is_better else math.inf
 
     def is_better(self, value: float, than: float) -> bool:
-        """Return whether a value is better than another one; nan never is."""
+        """Return whether a value is better than another; nan never is."""
         return value > than if self.larger_is_better else value < than
 
     def format(self, value: float, decimals: int = 6) -> str:

@@ -1,8 +1,8 @@
 r"""Losses to train and to evaluate a classifier.
 
-A classifier gives, for each example :math:`x^{(i)}`, the probabilities of the
-:math:`L` labels: ``p_y_given_x``, one example a row. Two losses compare them
-with the true labels ``y``. The zero-one loss counts mistakes,
+For each example :math:`x^{(i)}`, a classifier gives the probabilities of the :math:`L` labels:
+``p_y_given_x``, one row per example. Two losses compare them with the true labels ``y``. The
+zero-one loss counts the misclassified examples,
 
 .. math:: \sum_i 1[\mathrm{argmax}_k\, P(Y = k \mid x^{(i)}) \ne y^{(i)}],
 
@@ -38,9 +38,8 @@ def negative_log_likelihood(
 ) -> Expression:
     r"""Return the negative log-likelihood of the true labels.
 
-    Where `p_y_given_x` is the softmax of some scores, Theano computes the
-    logarithm from the scores, so that a probability that rounds to 0 gives the
-    large finite loss that it should, never inf or nan.
+    If `p_y_given_x` is a softmax, Theano computes the logarithm from its scores, so that a
+    probability that rounds to 0 gives the correct large, finite loss instead of inf or nan.
 
     Parameters
     ----------
@@ -49,8 +48,8 @@ def negative_log_likelihood(
     y : integer vector
         Shape ``(n_examples,)``; labels from 0 to ``n_out - 1``.
     reduction : {"mean", "sum"}
-        Mean over the examples, so that the learning rate does not depend on
-        the batch size, or the sum of the definition.
+        Mean over the examples, which makes the learning rate independent of the batch size, or
+        the sum, as in the definition.
 
     Returns
     -------
@@ -61,7 +60,7 @@ def negative_log_likelihood(
     OptionError
         If `reduction` is neither "mean" nor "sum".
     TypeError
-        If `y` is not an integer vector, which cannot be an index.
+        If `y` is not an integer vector: it is used as an index.
 
     Notes
     -----
@@ -236,7 +235,7 @@ def _shape_of_predictions(y_pred: Expression) -> tuple[Expression, ...]:
 
 
 def _labels(y: Expression, *shape: Expression) -> Expression:
-    """Return labels that are checked when they are computed, if they are an integer vector."""
+    """Return labels with a run-time check; refuse anything but an integer vector."""
     _require_labels(y)
     return checked_labels(y, *shape)
 

@@ -1,9 +1,9 @@
 """Minibatches: slices of shared variables by index.
 
-A data set stays in shared variables, where Theano computes
-(:mod:`dltutorials.shared`). A minibatch is then a slice by its number,
-``x[index * batch_size:(index + 1) * batch_size]``, and the only thing that a
-training step has to be given is that number.
+A data set stays in shared variables, on the device where Theano computes
+(:mod:`dltutorials.shared`). A minibatch is then a slice,
+``x[index * batch_size:(index + 1) * batch_size]``, and its number ``index`` is all
+that a training step needs.
 
 >>> import numpy, theano, theano.tensor as T
 >>> x = numpy.arange(6.0).reshape(3, 2)
@@ -18,11 +18,11 @@ training step has to be given is that number.
 
 ``n // batch_size`` minibatches are used: when the batch size does not divide
 the number of examples, the remainder is left out, in evaluation too. The
-tutorial's published numbers depend on it: with 600 a batch, its errors are over
-9,600 of the 10,000 test images.
+tutorial's published numbers depend on it: with minibatches of 600, its errors are over 9,600 of
+the 10,000 test images.
 
-Where a set is too large for the device, a chunk of it is there at a time
-(:mod:`dltutorials.chunks`); everything below takes one as well as the other.
+If a set is too large for the device, only a chunk of it is loaded at a time
+(:mod:`dltutorials.chunks`); everything below accepts both kinds.
 """
 
 from collections.abc import Sequence
@@ -45,8 +45,8 @@ def minibatch(
     Parameters
     ----------
     data : SharedDataset
-        As :func:`~dltutorials.shared.shared_dataset` returns it; of one in chunks, `index`
-        is the number in the chunk.
+        As returned by :func:`~dltutorials.shared.shared_dataset`; if it is chunked, `index` is
+        the number within the chunk.
     index : integer scalar
         From 0 to ``n_minibatches - 1``.
     batch_size : int
@@ -88,8 +88,8 @@ def n_minibatches(data: SharedDataset, batch_size: int, split: str) -> int:
     Raises
     ------
     OptionError
-        If there is not one whole minibatch, or `batch_size` is not a positive integer, or
-        not that of the chunks of the set.
+        If the set is smaller than a minibatch, or `batch_size` is not a positive integer, or
+        differs from that of the set's chunks.
     """
     require_integer("batch_size", batch_size, at_least=1)
     if batch_size > data.n_examples:
@@ -106,7 +106,7 @@ def n_minibatches(data: SharedDataset, batch_size: int, split: str) -> int:
 
 
 def as_shared_dataset(data: Any) -> SharedDataset:
-    """Return `data`, or the data set that shared variables of your own make.
+    """Return `data` as a data set, wrapping shared variables of your own.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def as_shared_dataset(data: Any) -> SharedDataset:
     Raises
     ------
     DataError
-        If it is anything else, arrays for example, or there is not a label for each example.
+        If it is anything else, such as arrays, or there is not one label per example.
     """
     if isinstance(data, SharedDataset):
         return data
@@ -135,7 +135,7 @@ def as_shared_dataset(data: Any) -> SharedDataset:
 
 
 def as_shared_datasets(datasets: Sequence[Any]) -> list[SharedDataset]:
-    """Return training, validation and test set, or as many of them as there are.
+    """Return the training, validation and test sets, or as many of them as there are.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Data sets as shared variables.
 
-A shared variable lives where Theano computes; copied there once, a whole data
-set never moves again.
+A shared variable lives on the device where Theano computes: a data set is copied there once and
+never moves again.
 
 >>> import numpy
 >>> data = shared_dataset((numpy.eye(3), ["cat", "dog", "dog"]))
@@ -11,8 +11,8 @@ set never moves again.
 >>> data.n_examples, data.n_in, data.class_names
 (3, 3, ('cat', 'dog'))
 
-What trains asks a data set for a minibatch by its number, and does not care
-whether the whole of it is on the device or a chunk (:mod:`dltutorials.chunks`).
+Training asks a data set for minibatches by number, whether all of it is on the device or only a
+chunk (:mod:`dltutorials.chunks`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,12 +40,12 @@ class SharedDataset:
     stored : sequence of shared variables
         ``(x, y)`` or ``(x,)``, of ``floatX``: a GPU keeps only floats on the device.
     columns : sequence of Theano expressions, optional
-        What a minibatch is a slice of; by default `x`, and `y` as int32, or as it is for
-        a regression.
+        What minibatches are slices of; by default `x`, and `y` as int32, or unchanged for a
+        regression.
     targets, class_names, shuffle
         As for :func:`shared_dataset`.
     scale : str
-        What was done to the numbers of `x`.
+        How the numbers of `x` were scaled.
 
     Attributes
     ----------
@@ -55,14 +55,14 @@ class SharedDataset:
     is_resident : bool
         Whether the whole set stays in the shared variables.
     batch_size : int or None
-        The only one that the set can be used with; None where any will do.
+        The only batch size that the set can be used with; None if any will do.
     order : shared vector of int64, or None
-        Where the rows are shuffled, the numbers of all rows in the order of the epoch.
+        The numbers of all rows in the order of the epoch, if they are shuffled.
     class_names, scale, targets, shuffle
-        As they were given.
+        As given.
     is_examined, is_scale_examined : bool
-        Whether the set has been searched for what keeps a model from learning
-        (:func:`dltutorials.loading.examine`), and whether its numbers have.
+        Whether the set has been checked for problems that keep a model from learning
+        (:func:`dltutorials.loading.examine`), and whether its scale has been.
     """
 
     is_resident = True
@@ -102,7 +102,7 @@ class SharedDataset:
 
     @property
     def rows(self) -> tuple[Any, ...]:
-        """The whole columns as the floats that are computed with: arrays or FloatRows."""
+        """The whole columns as the floats used in computation: arrays or FloatRows."""
         return tuple(
             shared.get_value(borrow=True)
             if hasattr(shared, "get_value")
@@ -111,14 +111,14 @@ class SharedDataset:
         )
 
     def load_chunk(self, index: int) -> int:
-        """Have minibatch number `index` on the device; return where it is among those there."""
+        """Load minibatch number `index` onto the device; return its number among those loaded."""
         return index
 
     def unload(self) -> None:
-        """Give up memory that the next use of the set would fill anew; here there is none."""
+        """Free memory that the next use of the set would refill; here there is none."""
 
     def begin_epoch(self, epoch: int) -> None:
-        """Give the rows the order of an epoch, counted from 0, where they are shuffled."""
+        """Set the row order for an epoch, counted from 0, if the rows are shuffled."""
         if self.shuffle is not None and self.order is not None:
             self.order.set_value(self.shuffle.order(epoch, self.n_examples), borrow=True)
 
@@ -140,16 +140,15 @@ def shared_dataset(
         Bytes (uint8) are grey values and are divided by 256.
     borrow : bool
         Whether Theano may use the memory of an array that already has the type
-        ``floatX``, instead of a copy; change such an array no more.
+        ``floatX``, instead of a copy; do not change such an array afterwards.
     targets : {"labels", "regression"}
-        What `y` is: labels, integers from 0 on or names of classes, or the numbers that a
-        regression is to find.
+        What `y` contains: labels (integers from 0, or class names), or the numbers that a
+        regression predicts.
     class_names : sequence of str, optional
         The name of each label; by default the labels themselves, if they are names.
     shuffle : int, or Shuffle, optional
-        The seed of a new order of the rows for every epoch;
-        ``Shuffle(seed, once=True)`` of :mod:`dltutorials.datasets.shuffling` gives all epochs
-        the same.
+        The seed for shuffling the rows anew in every epoch; ``Shuffle(seed, once=True)`` of
+        :mod:`dltutorials.datasets.shuffling` shuffles only once, for all epochs.
 
     Returns
     -------
@@ -160,15 +159,15 @@ def shared_dataset(
     Raises
     ------
     DataError
-        If the examples are not finite numbers, or `y` is not what `targets` says, one an
-        example.
+        If the examples are not finite numbers, or `y` does not have one value of the kind
+        `targets` per example.
     OutOfMemoryError
         If there is not enough memory for them.
 
     Notes
     -----
     Source: Getting Started, "MNIST Dataset" (shared_dataset).
-    Differs: the chapter takes what it is given; a label of 0.7 becomes 0 there.
+    Differs: the chapter does not check its input; there, a label of 0.7 becomes 0.
     """
     columns, names = check_set(data_xy, targets, class_names)
     data = share(columns, borrow, targets, names, as_shuffle(shuffle))
@@ -185,7 +184,7 @@ def share(
     class_names: Sequence[str] | None = None,
     shuffle: Shuffle | None = None,
 ) -> SharedDataset:
-    """Copy a data set whose form has been checked; see :func:`shared_dataset`."""
+    """Copy a data set that has already been checked; see :func:`shared_dataset`."""
     floatX = theano.config.floatX
     x, *labels = [FloatRows(column, floatX, are_labels=n > 0) for n, column in enumerate(columns)]
     try:
@@ -197,7 +196,7 @@ def share(
             for value, rows in zip(values, (x, *labels))
         ]
     except Exception as error:
-        # The GPU library has an exception of its own for this.
+        # The GPU library raises its own exception for this.
         if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
             raise _out_of_memory(x) from error
         raise

@@ -1,4 +1,4 @@
-"""Names for the types of the arguments that many functions share."""
+"""Names for the types of common arguments."""
 
 import os
 from typing import Any, TypeAlias
@@ -12,6 +12,6 @@ Updates: TypeAlias = list[tuple[SharedVariable, Expression]]  # for theano.funct
 
 Split: TypeAlias = tuple[Any, ...]  # one set: (x, y), or (x,) without labels
 
-# Packages that only a part of this one needs; their types cannot be named here.
+# Types of optional packages, which cannot be imported here.
 Axes: TypeAlias = Any  # matplotlib's
 Figure: TypeAlias = Any  # matplotlib's

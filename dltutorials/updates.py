@@ -1,9 +1,8 @@
 r"""Gradient descent: :math:`\theta \leftarrow \theta - \eta\, \partial cost / \partial \theta`.
 
 Gradient descent, stochastic gradient descent and minibatch stochastic gradient
-descent are the same step; they differ in how many examples the cost is taken
-over: all of them, one, or a minibatch. So there is one update rule here, and
-``batch_size`` makes the difference.
+descent take the same step; they differ in how many examples the cost covers: all of them, one,
+or a minibatch. So there is one update rule here, and ``batch_size`` makes the difference.
 
 >>> import theano, theano.tensor as T
 >>> theta = theano.shared(3.0, "theta")
@@ -11,8 +10,8 @@ over: all of them, one, or a minibatch. So there is one update rule here, and
 >>> [float(step()) for _ in range(3)], float(theta.get_value())
 ([9.0, 2.25, 0.5625], 0.375)
 
-Two things are often added to it. With :func:`momentum`, a step continues the steps before.
-A learning rate that is a shared variable can be lowered while training runs:
+Two extensions are common. With :func:`momentum`, each step keeps part of the previous one. A
+learning rate in a shared variable can be lowered during training:
 
 >>> rate, begin_epoch = decaying_learning_rate(0.5, decay=0.5)
 >>> for epoch in range(3):
@@ -45,8 +44,8 @@ def sgd(
         A Theano expression of `params`.
     params : sequence of shared variables
     learning_rate : float or shared scalar
-        The size of a step for a gradient of length 1; positive. A shared variable can be
-        given another value between two steps.
+        The step size for a gradient of length 1; positive. A shared variable can be changed
+        between steps.
 
     Returns
     -------
@@ -79,27 +78,27 @@ def momentum(
 ) -> Updates:
     r"""Return the updates of gradient descent with momentum.
 
-    Each parameter has a velocity, 0 at first, of which a step keeps the fraction
-    `momentum`: :math:`v \leftarrow m v - \eta\, \partial cost / \partial \theta`, then
-    :math:`\theta \leftarrow \theta + v`.
+    Each parameter has a velocity, initially 0; a step keeps the fraction `momentum` of it:
+    :math:`v \leftarrow m v - \eta\, \partial cost / \partial \theta`, then :math:`\theta
+    \leftarrow \theta + v`.
 
     Parameters
     ----------
     cost, params, learning_rate
         As for :func:`sgd`.
     momentum : float
-        In [0, 1); with 0 a step is that of :func:`sgd`.
+        In [0, 1); 0 gives the steps of :func:`sgd`.
 
     Returns
     -------
     list of (shared variable, expression)
-        Of the velocities and the parameters. The velocities are part of the state of a
-        training run, which a checkpoint holds.
+        For the velocities and the parameters. The velocities are part of the training state,
+        which a checkpoint contains.
 
     Raises
     ------
     OptionError
-        If `learning_rate` is not a finite number above 0, or `momentum` not in [0, 1).
+        If `learning_rate` is not a finite number above 0, or `momentum` is not in [0, 1).
 
     Notes
     -----
@@ -125,7 +124,7 @@ def decaying_learning_rate(
     Parameters
     ----------
     learning_rate : float
-        That of the first epoch.
+        The learning rate of the first epoch.
     decay : float
         The factor; above 0 and at most 1.
 
@@ -134,13 +133,13 @@ def decaying_learning_rate(
     shared scalar
         For :func:`sgd` or :func:`momentum`.
     callable(int) -> None
-        Sets it for the epoch of that number, from 0: the ``begin_epoch`` of
+        Sets the rate for the given epoch, counted from 0: the ``begin_epoch`` of
         :func:`dltutorials.training.compile.compile_task`.
 
     Raises
     ------
     OptionError
-        If `learning_rate` is not a finite number above 0, or `decay` out of its range.
+        If `learning_rate` is not a finite number above 0, or `decay` is out of range.
     """
     require_positive("learning_rate", learning_rate)
     require_fraction("learning_rate_decay", decay)

@@ -1,8 +1,8 @@
-"""The models of the chapters: expressions and parameters only, one module a chapter.
+"""The models of the chapters: expressions and parameters only, one module per chapter.
 
-:class:`Model` is what the other parts ask of a model. Each part that has to know the
-chapters reads :data:`CHAPTERS`, so a new chapter is a module here, a script, and an
-entry in that table:
+:class:`Model` is the interface that the other parts expect. Every part that has to know the
+chapters reads :data:`CHAPTERS`, so a new chapter needs a module here, a script, and an entry in
+that table:
 
 >>> for name, chapter in CHAPTERS.items():
 ...     print(name, chapter.title, chapter.parameters, sep=": ")
@@ -53,37 +53,37 @@ __all__ = [
 class Model(Protocol):
     """The interface that the other parts expect of a model.
 
-    The class is called with the placeholder `input`; with `rng`, a
-    ``numpy.random.RandomState``, if it draws its first weights; and with its sizes and
-    options by name.
+    The class is called with the placeholder `input`, with `rng` (a
+    ``numpy.random.RandomState``) if it draws its initial weights, and with its sizes and
+    options as keyword arguments.
 
     Besides what is required here, a model may have:
 
-    - ``errors(y)``, a float scalar: the loss of the validation and test set; and ``loss``, a
-      :class:`dltutorials.loss.Loss`, if that is not a fraction of errors;
-    - ``watched()``, a float scalar: what a training step shows, if it is not its cost;
+    - ``errors(y)``, a float scalar: the loss on the validation and test sets; and ``loss``, a
+      :class:`dltutorials.loss.Loss`, if that is not the fraction misclassified;
+    - ``watched()``, a float scalar: what a training step reports, if it is not the cost;
     - ``misclassified(y)``, a bool vector: which examples are misclassified, for the
-      test of significance;
-    - ``updates(cost, learning_rate)``: what a training step does, if it is not
-      :func:`dltutorials.updates.sgd`; the rate is a number, or a shared variable;
-    - ``layers``: models without labels, which are trained first, a phase each, each on the
-      code of the one before (:class:`dltutorials.models.stacked.PretrainedNetwork`);
-    - ``input_range``: the smallest and the largest number that may be in an example;
+      significance test;
+    - ``updates(cost, learning_rate)``: the updates of a training step, if they are not those of
+      :func:`dltutorials.updates.sgd`; the rate is a number or a shared variable;
+    - ``layers``: models that are trained first, without labels, one phase each, on the code of
+      the previous one (:class:`dltutorials.models.stacked.PretrainedNetwork`);
+    - ``input_range``: the smallest and the largest number allowed in an example;
     - ``p_y_given_x``, ``predict`` and ``predict_proba``: all that
-      :class:`~dltutorials.models.classifier.Classifier` gives to its subclasses.
+      :class:`~dltutorials.models.classifier.Classifier` provides to its subclasses.
 
     Attributes
     ----------
     chapter : str or None
-        What files of parameters call it.
+        Its name in parameter files.
     is_supervised : bool
-        Whether it learns from targets: whether `cost` takes them.
+        Whether it learns from targets, that is, whether `cost` takes them.
     params : list of shared variables
         The parameters, in the order in which they are saved.
     weights : list of shared variables
-        What the regularization terms are taken over.
+        The parameters that are regularized.
     options : mapping
-        The arguments of the class that `sizes` does not give, as plain values.
+        The arguments of the class that `sizes` does not return, as plain values.
     """
 
     chapter: ClassVar[str | None]
@@ -93,7 +93,7 @@ class Model(Protocol):
     options: Mapping[str, Any]
 
     def cost(self, *targets: Expression) -> Expression:
-        """Return what training minimizes (float scalar), the regularization terms aside."""
+        """Return what training minimizes (float scalar), without the regularization terms."""
 
     @staticmethod
     def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
@@ -101,18 +101,18 @@ class Model(Protocol):
 
 
 class Chapter(NamedTuple):
-    """What the other parts know about a chapter; its script and its page have the same name.
+    """What the other parts know about a chapter; its script and its page have its name.
 
     Attributes
     ----------
     model : type
     title : str
-        Of the model, within a sentence.
+        The name of the model within a sentence.
     parameters : str
-        The shapes of the parameters, in their order.
+        The shapes of the parameters, in order.
     assumed : dict of tuples
-        The options that its shapes do not show, with their values; a file of
-        parameters without a description is taken for one of the first value.
+        The options that the shapes do not reveal, with their values; the first is assumed for a
+        parameter file without a description.
     """
 
     model: type[Any]

@@ -1,7 +1,8 @@
 r"""The autoencoder: a code from which an example can be reconstructed, learned without labels.
 
-The same weights lead to the code and back, :math:`h = s(x W + b)`, :math:`z = s(h W^T + b')`. A
-denoising one restores numbers that were set to 0; a contractive code hardly moves with its example.
+The same weights encode and decode: :math:`h = s(x W + b)`, :math:`z = s(h W^T + b')`. A
+denoising autoencoder restores numbers that were set to 0; the code of a contractive one hardly
+changes with its input.
 
 >>> import numpy, theano.tensor as T
 >>> rng = numpy.random.RandomState(123)
@@ -31,29 +32,29 @@ class Autoencoder:
     Parameters
     ----------
     rng : numpy.random.RandomState
-        Draws the seed of the noise, then the first weights.
+        Draws the seed of the noise, then the initial weights.
     input : float matrix, ``(n_examples, n_in)``
-        Of numbers from 0 to 1.
+        Numbers from 0 to 1.
     n_in, n_hidden : int
-        Numbers of an example, and of its code.
+        The lengths of an example and of its code.
     corruption_level : float
-        The fraction of the inputs that are set to 0 in training, from 0 to 1.
+        The fraction of the inputs that is set to 0 in training, from 0 to 1.
     contraction_level : float
         The weight of the penalty on the derivatives of the code, at least 0.
     noise : MRG_RandomStreams, optional
-        Draws the noise, instead of streams of its own.
+        Draws the noise; by default the model makes its own streams.
 
     Attributes
     ----------
     params : list, ``[W, b, b_prime]``
     corrupted, code, reconstruction : float matrix
-        The input with noise; the code and reconstruction of the input without.
+        The input with noise; the code and the reconstruction of the input without noise.
 
     Notes
     -----
     Source: Denoising Autoencoders (dA), "Autoencoders".
-    Differs: the original contractive autoencoder divides its penalty by ``//``, whose gradient is
-    0; here the division is exact, and a formula replaces the Jacobian.
+    Differs: the original contractive autoencoder divides its penalty with ``//``, whose
+    gradient is 0; here the division is exact, and a formula replaces the Jacobian.
     """
 
     chapter: ClassVar[str | None] = "da"
@@ -93,7 +94,7 @@ class Autoencoder:
         return T.mean(cross_entropy) + (weight * self.contraction() if weight else 0)
 
     def contraction(self) -> Expression:
-        """Return the squared norm of the Jacobian of the code, its mean over the examples."""
+        """Return the squared norm of the Jacobian of the code, averaged over the examples."""
         slopes = (self.code * (1 - self.code)) ** 2
         return T.mean(T.dot(slopes, T.sum(self.W**2, axis=0)))
 
@@ -107,7 +108,7 @@ class Autoencoder:
 
     @staticmethod
     def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
-        """Return the numbers of inputs and units of a model with such parameters, or None."""
+        """Return the numbers of inputs and units for parameters of these shapes, or None."""
         match shapes:
             case [(n_in, n_hidden), b, b_prime] if n_in and n_hidden and b == (n_hidden,):
                 return {"n_in": n_in, "n_hidden": n_hidden} if b_prime == (n_in,) else None

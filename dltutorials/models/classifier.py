@@ -1,7 +1,7 @@
-"""The part that all classifiers of the chapters share: losses and predictions.
+"""The part that all classifiers share: losses and predictions.
 
-A model of a chapter makes the expression of its probabilities; from that the rest
-follows. A subclass sets the attributes below and has everything:
+A model only has to define the expression of its probabilities. A subclass sets the attributes
+below and inherits everything else:
 
 >>> import theano.tensor as T
 >>> class Constant(Classifier):
@@ -42,23 +42,23 @@ class Classifier:
     input : float matrix
         Theano variable of shape ``(n_examples, n_in)``.
     n_in : int
-        Inputs of an example: the tutorial's `D`.
+        Number of inputs: the tutorial's `D`.
     n_out : int
-        Labels: the tutorial's `L`.
+        Number of labels: the tutorial's `L`.
     params : list of shared variables
         The parameters, in the order in which they are saved.
     weights : list of shared variables
-        What the regularization terms are taken over.
+        The parameters that are regularized.
     p_y_given_x : float matrix, ``(n_examples, n_out)``
         Probabilities; each row sums to 1.
     y_pred : integer vector, ``(n_examples,)``
         The most probable labels.
     options : mapping
-        The arguments of the class that the shapes of the parameters do not show.
+        The arguments of the class that the shapes of the parameters do not reveal.
     class_names : sequence of str, optional
-        The name of each label; None at first.
+        The name of each label; initially None.
     scale : str, optional
-        What was done to the numbers of the training set, if a file says it: see
+        How the numbers of the training set were scaled, if a file says so: see
         :class:`~dltutorials.loading.SharedDatasets`.
     """
 
@@ -86,7 +86,7 @@ class Classifier:
         return losses.negative_log_likelihood(self.p_y_given_x, y)
 
     def cost(self, y: Expression) -> Expression:
-        """Return what training minimizes, the regularization terms aside."""
+        """Return what training minimizes, without the regularization terms."""
         return self.negative_log_likelihood(y)
 
     def errors(self, y: Expression) -> Expression:
@@ -108,8 +108,8 @@ class Classifier:
         Returns
         -------
         array ``(n_examples,)``
-            Integers, or the names of the classes where ``class_names`` is set; of one
-            example, its label alone.
+            Integers, or class names if ``class_names`` is set; for a single example, just its
+            label.
 
         Raises
         ------
@@ -120,29 +120,29 @@ class Classifier:
         return labels if self.class_names is None else numpy.asarray(self.class_names)[labels]
 
     def predict_proba(self, x: Any) -> numpy.ndarray:
-        """Return the probability of each label, for examples.
+        """Return the probability of each label for each example.
 
-        The function is compiled at the first call, and kept.
+        The function is compiled on the first call and kept.
 
         Parameters
         ----------
         x : array-like ``(n_examples, n_in)``, or one example ``(n_in,)``
-            An array, a list, a DataFrame, a sparse matrix; images may have their height
-            and width. It is converted to the type of the model, and bytes (uint8) are divided
+            An array, a list, a DataFrame, a sparse matrix; images may keep their height and
+            width. Values are converted to the type of the model, and bytes (uint8) are divided
             by 256, as in training.
 
         Returns
         -------
         array ``(n_examples, n_out)``
-            Each row sums to 1; of one example, an array ``(n_out,)``.
+            Each row sums to 1; for a single example, an array ``(n_out,)``.
 
         Raises
         ------
         DataError
-            If `x` has another shape, holds anything but finite numbers, or the
+            If `x` has another shape or contains anything but finite numbers, or if the
             probabilities become nan because the parameters are too large.
         OptionError
-            If the model is not one of a placeholder such as ``T.matrix("x")``.
+            If the input of the model is not a placeholder such as ``T.matrix("x")``.
 
         Warns
         -----
@@ -173,7 +173,7 @@ class Classifier:
 
 
 def _warn_of_undivided(x: numpy.ndarray) -> None:
-    """Warn of numbers beyond those of a training set of bytes, which were divided by 256."""
+    """Warn of numbers outside the range of a training set of bytes, divided by 256."""
     low, high = (float(x.min()), float(x.max())) if len(x) else (0.0, 0.0)
     if (low < 0 or high >= 1) and not may_be_grey(low, high):
         warn_of_data(
@@ -183,19 +183,19 @@ def _warn_of_undivided(x: numpy.ndarray) -> None:
 
 
 def compile_examples(x: Expression, output: Expression) -> Callable:
-    """Compile a function of the examples themselves, for data that come one by one.
+    """Compile a function of the examples themselves instead of a minibatch's index.
 
     Parameters
     ----------
     x : float matrix
         The placeholder for the examples.
     output : Theano expression
-        Of `x`; what the function returns.
+        What the function returns; computed from `x`.
 
     Returns
     -------
     theano.compile.function_module.Function
-        Of one matrix of the type of `x`, ``(n_examples, n_in)``.
+        Takes one matrix of the type of `x`, ``(n_examples, n_in)``.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def compile_examples(x: Expression, output: Expression) -> Callable:
 
 
 def summarize(model: Any) -> str:
-    """Return one line on a model: its arguments, and its parameters with their shapes."""
+    """Return a one-line summary: the arguments of a model, and its parameters with their shapes."""
     values = [(param.name, param.get_value(borrow=True)) for param in model.params]
     sizes = model.sizes([value.shape for _, value in values]) or {}
     arguments = {**sizes, **model.options}

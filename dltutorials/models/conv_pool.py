@@ -1,8 +1,8 @@
 r"""A convolutional layer with max pooling, and the images that it works on.
 
-A filter of a convolutional layer is laid on every place of an image, so that the same
-few weights look for the same feature everywhere; pooling then keeps, of each small
-window, where the filter responds most:
+A convolutional layer applies each filter at every position of an image, so that the same few
+weights look for the same feature everywhere; pooling then keeps the strongest response in each
+small window:
 
 .. math:: h^k = \tanh\bigl(\mathrm{pool}(W^k * x) + b_k\bigr).
 
@@ -36,7 +36,7 @@ class LeNetConvPoolLayer:
     Parameters
     ----------
     rng : numpy.random.RandomState
-        Draws the first weights.
+        Draws the initial weights.
     input : float tensor, ``(n_images, n_maps, height, width)``
     filter_shape : 4 int
         ``(n_filters, n_maps, n_rows, n_columns)``.
@@ -70,8 +70,8 @@ class LeNetConvPoolLayer:
     Notes
     -----
     Source: Convolutional Neural Networks (LeNet), "Putting it All Together".
-    Differs: `image_shape` is without the number of images, so that one model takes
-    minibatches of any size.
+    Differs: `image_shape` omits the number of images, so that one model accepts minibatches of
+    any size.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class LeNetConvPoolLayer:
 def _output_shape(
     filter_shape: Sequence[int], image_shape: Sequence[int], poolsize: Sequence[int]
 ) -> tuple[int, int, int]:
-    """Return the shape of the pooled maps of an image; refuse what leaves none."""
+    """Return the shape of the pooled maps of an image; refuse sizes that leave none."""
     for name, sizes in (("filter_shape", filter_shape), ("image_shape", image_shape)):
         for size in sizes:
             require_integer(name, size, at_least=1)
@@ -124,15 +124,15 @@ def _times(sizes: Any) -> str:
 
 
 def find_image_shape(n_in: int, image_shape: Sequence[int] | None = None) -> tuple[int, int, int]:
-    """Return height, width and channels of images with this many numbers.
+    """Return height, width and channels of images with this many values.
 
     Parameters
     ----------
     n_in : int
-        The numbers of an image.
+        The number of values in an image.
     image_shape : sequence of int, optional
-        Height and width, and the channels if there is more than one; by default images
-        are square, and of one channel or of three.
+        Height and width, and the channels if there is more than one; by default images are
+        square and have one channel or three.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def find_image_shape(n_in: int, image_shape: Sequence[int] | None = None) -> tup
 
 
 def require_image_shape(image_shape: Any) -> tuple[int, int, int]:
-    """Return height, width and channels; refuse what does not give them with an OptionError."""
+    """Return height, width and channels, or raise an OptionError."""
     if not isinstance(image_shape, (list, tuple)) or len(image_shape) not in (2, 3):
         raise OptionError(
             f"image_shape: got {image_shape!r:.80}, expected height and width, and the number of "

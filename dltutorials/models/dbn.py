@@ -1,7 +1,7 @@
-"""The deep belief network: a deep network whose layers learned as restricted Boltzmann machines.
+"""The deep belief network: its layers are pretrained as restricted Boltzmann machines.
 
-The hidden units of a machine, or rather their probabilities, are the visible units of the next
-one. Logistic regression is on top, and training ends with all of it, as a perceptron:
+The probabilities of one machine's hidden units are the visible units of the next. Logistic
+regression is on top; finally, the whole network is trained as a multilayer perceptron:
 
 >>> import numpy, theano.tensor as T
 >>> rng = numpy.random.RandomState(123)
@@ -24,22 +24,22 @@ from theano.sandbox.rng_mrg import MRG_RandomStreams
 
 
 class DBN(PretrainedNetwork):
-    """A network of restricted Boltzmann machines, which learn by contrastive divergence.
+    """A network of restricted Boltzmann machines, pretrained by contrastive divergence.
 
     Parameters
     ----------
     rng : numpy.random.RandomState
-        Draws the seed of the samples, then the first weights of each layer.
+        Draws the seed of the samples, then the initial weights of each layer.
     input : float matrix, ``(n_examples, n_in)``
-        Of numbers from 0 to 1.
+        Numbers from 0 to 1.
     n_in : int
-        Inputs of an example: the tutorial's `D`.
+        Number of inputs: the tutorial's `D`.
     hidden_layers_sizes : sequence of int
         Units of each hidden layer.
     n_out : int
-        Labels: the tutorial's `L`.
+        Number of labels: the tutorial's `L`.
     k : int
-        Steps of Gibbs sampling in a step of pretraining.
+        Steps of Gibbs sampling per pretraining step.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """LeNet: the convolutional network with which LeCun and others read digits in 1998.
 
-Layers of convolution and pooling (:mod:`dltutorials.models.conv_pool`), each on the maps
-of the one before; then a multilayer perceptron on the last maps, laid out as a vector.
+Layers of convolution and pooling (:mod:`dltutorials.models.conv_pool`), each on the maps of the
+previous one, then a multilayer perceptron on the last maps, flattened to a vector.
 
 >>> import numpy, theano.tensor as T
 >>> rng = numpy.random.RandomState(23455)
@@ -28,11 +28,12 @@ class LeNet(Classifier):
     Parameters
     ----------
     rng : numpy.random.RandomState
-        Draws the first weights, but those of the output layer, which start at 0.
+        Draws the initial weights, except those of the output layer, which start at 0.
     input : float matrix
-        Of shape ``(n_examples, n_in)``: an image a row, the channels of a pixel side by side.
+        Of shape ``(n_examples, n_in)``: one image per row, the channels of a pixel side by
+        side.
     n_out : int
-        Labels: the tutorial's `L`.
+        Number of labels: the tutorial's `L`.
     image_shape : sequence of int
         Height and width of an image, and its channels if there is more than one.
     nkerns : sequence of int
@@ -49,7 +50,7 @@ class LeNet(Classifier):
     n_in : int
         ``height * width * n_channels``.
     conv_layers : list of LeNetConvPoolLayer, and mlp : MLP
-        On the output of the last of these.
+        The convolutional layers, and the perceptron on the output of the last one.
     params, weights : list
         Weights and biases, and the weights alone, from the input to the output.
 
@@ -99,7 +100,7 @@ class LeNet(Classifier):
 
     @staticmethod
     def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, Any] | None:
-        """Return the numbers of units and filters of a model with such parameters, or None."""
+        """Return the numbers of units and filters for parameters of these shapes, or None."""
         filters, biases = shapes[:-4:2], shapes[1:-4:2]
         top = MLP.sizes(shapes[-4:])
         if not filters or len(filters) != len(biases) or top is None:

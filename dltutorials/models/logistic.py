@@ -5,8 +5,8 @@ is the softmax of a linear function of it,
 
 .. math:: P(Y = k \mid x, W, b) = \mathrm{softmax}_k(x W + b),
 
-and the prediction is the most probable label. Both start at 0, where all
-labels are equally likely:
+and the prediction is the most probable label. Weights and biases start at 0, where all labels
+are equally likely:
 
 >>> import numpy, theano, theano.tensor as T
 >>> x = T.matrix("x")
@@ -35,14 +35,14 @@ class LogisticRegression(Classifier):
     input : float matrix
         Theano variable of shape ``(n_examples, n_in)``.
     n_in : int
-        Inputs of an example: the tutorial's `D`.
+        Number of inputs: the tutorial's `D`.
     n_out : int
-        Labels: the tutorial's `L`.
+        Number of labels: the tutorial's `L`.
 
     Attributes
     ----------
     W : shared matrix, ``(n_in, n_out)``, and b : shared vector, ``(n_out,)``
-        The parameters, zeros of type ``floatX`` at first.
+        The parameters, initially zeros of type ``floatX``.
     params : list
         ``[W, b]``, the order in which they are saved.
     weights : list
@@ -78,7 +78,7 @@ class LogisticRegression(Classifier):
 
     @staticmethod
     def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
-        """Return the numbers of inputs and labels of a model with such parameters, or None."""
+        """Return the numbers of inputs and labels for parameters of these shapes, or None."""
         match shapes:
             case [(n_in, n_out), (n_biases,)] if n_biases == n_out and n_in and n_out:
                 return {"n_in": n_in, "n_out": n_out}

@@ -1,4 +1,4 @@
-r"""The multilayer perceptron: logistic regression on features that are learned too.
+r"""The multilayer perceptron: logistic regression on learned features.
 
 A hidden layer turns the :math:`D` inputs into :math:`D_h` features, and
 logistic regression works on those:
@@ -6,10 +6,9 @@ logistic regression works on those:
 .. math:: h = s(x W_h + b_h), \qquad P(Y = k \mid x) = \mathrm{softmax}_k(h W + b),
 
 where :math:`s` is tanh, the logistic sigmoid or max(0, .), applied to each
-number. If the weights of the hidden layer were all 0 at first, its units would
-stay equal for ever; they are drawn at random, in a range that depends on the
-numbers of units on both sides, so that neither the signal nor its gradient grows
-or shrinks on the way through.
+number. If the weights of the hidden layer all started at 0, its units would stay equal forever;
+instead they are drawn at random, from a range that depends on the numbers of units on both
+sides, so that neither the signal nor its gradient grows or shrinks on the way through.
 
 >>> import numpy, theano, theano.tensor as T
 >>> x = T.matrix("x")
@@ -41,7 +40,7 @@ class Activation(NamedTuple):
     ----------
     function : callable(expression) -> expression
     bound : callable(n_in, n_out) -> float
-        Weights are drawn uniformly from minus to plus this.
+        Weights are drawn uniformly between minus and plus this value.
     """
 
     function: Callable[[Any], Any]
@@ -55,18 +54,18 @@ def _glorot(n_in: int, n_out: int) -> float:
 ACTIVATIONS: dict[str, Activation] = {
     "tanh": Activation(T.tanh, _glorot),
     "sigmoid": Activation(T.nnet.sigmoid, lambda n_in, n_out: 4 * _glorot(n_in, n_out)),
-    # Half of the units are 0, so the weights have to be larger by a root of 2 (He et al., 2015).
+    # Half of the units are 0, so the weights are larger by a factor of sqrt(2) (He et al., 2015).
     "relu": Activation(T.nnet.relu, lambda n_in, _: math.sqrt(6.0 / n_in)),
 }
 
 
 class HiddenLayer:
-    """A layer of units, each connected with every input.
+    """A layer of units, each connected to every input.
 
     Parameters
     ----------
     rng : numpy.random.RandomState
-        Draws the first weights.
+        Draws the initial weights.
     input : float matrix
         Theano variable of shape ``(n_examples, n_in)``.
     n_in : int
@@ -119,22 +118,22 @@ class MLP(Classifier):
     Parameters
     ----------
     rng : numpy.random.RandomState
-        Draws the first weights of the hidden layer; the output layer starts at 0.
+        Draws the initial weights of the hidden layer; the output layer starts at 0.
     input : float matrix
         Theano variable of shape ``(n_examples, n_in)``.
     n_in : int
-        Inputs of an example: the tutorial's `D`.
+        Number of inputs: the tutorial's `D`.
     n_hidden : int
         Units of the hidden layer: the tutorial's `D_h`.
     n_out : int
-        Labels: the tutorial's `L`.
+        Number of labels: the tutorial's `L`.
     activation : {"tanh", "sigmoid", "relu"}
         The function of a hidden unit.
 
     Attributes
     ----------
     options : dict
-        The arguments that the shapes of the parameters do not show: ``activation``.
+        The arguments that the shapes of the parameters do not reveal: ``activation``.
     hidden_layer : HiddenLayer
     output_layer : LogisticRegression
     params : list
@@ -179,7 +178,7 @@ class MLP(Classifier):
 
     @staticmethod
     def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, int] | None:
-        """Return the numbers of units of a model with such parameters, or None."""
+        """Return the numbers of units for parameters of these shapes, or None."""
         if len(shapes) != 4:
             return None
         hidden, output = (LogisticRegression.sizes(layer) for layer in (shapes[:2], shapes[2:]))

@@ -29,18 +29,18 @@ from theano.sandbox.rng_mrg import MRG_RandomStreams
 
 
 class RBM(Autoencoder):
-    """A restricted Boltzmann machine: the units of an autoencoder, which learn in another way.
+    """A restricted Boltzmann machine: the units of an autoencoder, trained differently.
 
     Parameters
     ----------
     rng, input, n_in, n_hidden, noise
-        As those of an autoencoder; `n_in` visible units, and `noise` draws the samples.
+        As for an autoencoder; there are `n_in` visible units, and `noise` draws the samples.
     k : int
-        Steps of Gibbs sampling in a training step.
+        Steps of Gibbs sampling per training step.
     persistent : bool
-        Whether they go on from where the last training step's ended, not from the minibatch.
+        Whether the chains continue from the previous training step instead of the minibatch.
     n_chains : int
-        How many chains do: in the tutorial, as many as a minibatch has examples.
+        The number of persistent chains: in the tutorial, the batch size.
 
     Raises
     ------
@@ -50,7 +50,7 @@ class RBM(Autoencoder):
     Notes
     -----
     Source: Restricted Boltzmann Machines (RBM); its `hbias` and `vbias` are ``b`` and ``b_prime``.
-    Differs: CD-k shows the cross-entropy of the reconstruction, the original its negative.
+    Differs: CD-k reports the cross-entropy of the reconstruction, the original its negative.
     """
 
     chapter: ClassVar[str | None] = "rbm"
@@ -73,26 +73,26 @@ class RBM(Autoencoder):
         return -T.dot(v, self.b_prime) - T.sum(T.nnet.softplus(self._scores(v)), axis=1)
 
     def gibbs_hvh(self, h: Expression) -> tuple[Expression, Expression, Expression]:
-        """Return one step from hidden units: the scores of the visible ones, samples of both."""
+        """Return one Gibbs step from hidden units: scores of the visible ones, samples of both."""
         scores = T.dot(h, self.W.T) + self.b_prime
         v = self._draw(scores)
         return scores, v, self._draw(self._scores(v))
 
     def gibbs_from(self, v: Expression, k: int) -> Repeated:
-        """Return `k` steps that begin at visible units."""
+        """Return `k` Gibbs steps that start from visible units."""
         return repeat(self.gibbs_hvh, self._draw(self._scores(v)), k, n_others=2)
 
     def cost(self) -> Expression:
-        """Return the mean free energy of the minibatch, less that of the samples, held constant."""
+        """Return the mean free energy of the minibatch minus that of the samples, held constant."""
         samples = disconnected_grad(self._chain.outputs[1])
         return T.mean(self.free_energy(self.input)) - T.mean(self.free_energy(samples))
 
     def updates(self, cost: Expression, learning_rate: Any) -> Updates:
-        """Return a step of gradient descent, and how far chains and streams have got."""
+        """Return the updates of gradient descent, and those of the chains and random streams."""
         return [*sgd(cost, self.params, learning_rate), *self._chain.updates]
 
     def watched(self) -> Expression:
-        """Return the mean pseudo-likelihood, from one pixel a step, or that cross-entropy."""
+        """Return the mean pseudo-likelihood (one pixel per step), or the cross-entropy of CD-k."""
         if not self.persistent:
             scores = self._chain.outputs[0]
             return T.mean(T.sum(T.nnet.softplus(scores) - self.input * scores, axis=1))

@@ -1,7 +1,7 @@
-"""Deep networks whose layers learn one after another, without labels, before the whole does.
+"""Deep networks whose layers are pretrained one after another, without labels.
 
-The code of a layer is the input of the next one; logistic regression is on top. With
-autoencoders for layers, that is a stacked denoising autoencoder:
+The code of each layer is the input of the next; logistic regression is on top. With
+autoencoders as layers, this is a stacked denoising autoencoder:
 
 >>> import numpy, theano.tensor as T
 >>> rng, sizes = numpy.random.RandomState(89677), [4, 3]
@@ -25,24 +25,24 @@ from theano.sandbox.rng_mrg import MRG_RandomStreams
 
 
 class PretrainedNetwork(Classifier):
-    """Logistic regression on the code of the last of several layers.
+    """Logistic regression on the code of several pretrained layers.
 
     Parameters
     ----------
     input : float matrix, ``(n_examples, n_in)``
-        Of numbers from 0 to 1.
+        Numbers from 0 to 1.
     layers : sequence of models
-        Models without labels (:class:`dltutorials.models.Model`) with `n_in`, `n_hidden` and
+        Unsupervised models (:class:`dltutorials.models.Model`) with `n_in`, `n_hidden` and
         `code`, the input of the next one; their `params` begin with ``W, b``.
     n_out : int
-        Labels: the tutorial's `L`.
+        Number of labels: the tutorial's `L`.
 
     Attributes
     ----------
     layers : list, and output_layer : LogisticRegression
     params : list
-        ``[W, b, W, b, ...]`` from the input to the output; what else a layer has serves its
-        own learning only.
+        ``[W, b, W, b, ...]`` from the input to the output; other parameters of a layer serve
+        only its pretraining.
     weights : list
         The arrays that are regularized.
     """
@@ -62,7 +62,7 @@ class PretrainedNetwork(Classifier):
 
     @staticmethod
     def sizes(shapes: Sequence[tuple[int, ...]]) -> dict[str, Any] | None:
-        """Return the numbers of units of a model with such parameters, or None."""
+        """Return the numbers of units for parameters of these shapes, or None."""
         layers = [LogisticRegression.sizes(shapes[n : n + 2]) for n in range(0, len(shapes), 2)]
         sizes = [size for layer in layers if layer is not None for size in layer.values()]
         if len(layers) < 2 or len(sizes) < 2 * len(layers) or sizes[1:-1:2] != sizes[2::2]:
@@ -76,21 +76,21 @@ class StackedAutoencoder(PretrainedNetwork):
     Parameters
     ----------
     rng : numpy.random.RandomState
-        Draws the seed of the noise, then the first weights of each layer.
+        Draws the seed of the noise, then the initial weights of each layer.
     input, n_out
         As for :class:`PretrainedNetwork`.
     n_in : int
-        Inputs of an example: the tutorial's `D`.
+        Number of inputs: the tutorial's `D`.
     hidden_layers_sizes : sequence of int
         Units of each hidden layer.
     corruption_levels : sequence of float, optional
-        The fraction of the inputs of each layer that is set to 0 while it learns; by
-        default nothing is.
+        The fraction of the inputs of each layer that is set to 0 in its pretraining; by default
+        none.
 
     Raises
     ------
     OptionError
-        If a number is out of its range, or there is not one level for each layer.
+        If a number is out of range, or there is not one level for each layer.
 
     Notes
     -----
