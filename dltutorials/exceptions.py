@@ -30,7 +30,7 @@ class OptionError(DLTutorialsError, ValueError):
 
 
 class RankingError(OptionError):
-    """Training runs have nothing by which they could be compared."""
+    """Training runs have no common loss by which to compare them."""
 
 
 class DataError(DLTutorialsError, ValueError):

@@ -121,8 +121,8 @@ def load_data(
     DataError
         If the data set is missing or wrong.
     OptionError
-        If the data have no such chunks (see :class:`dltutorials.chunks.ChunkedDataset`), or if
-        `split`, `targets` or `shuffle` cannot be used.
+        If `batch_size`, `chunk_size` (see :class:`dltutorials.chunks.ChunkedDataset`), `split`,
+        `targets` or `shuffle` cannot be used.
     OutOfMemoryError
         If there is not enough memory for the data.
 

@@ -1,7 +1,7 @@
 """Callbacks: how the training loop reports, and asks whether to stop.
 
-A callback is an object of a class derived from :class:`Callback` that overrides
-what it is interested in:
+A callback is an instance of a subclass of :class:`Callback` that overrides the methods it
+needs:
 
 >>> class CountImprovements(Callback):
 ...     n = 0
@@ -14,7 +14,7 @@ what it is interested in:
 >>> counter.n, hooks.on_minibatch
 (1, [])
 
-Only overridden methods are ever called, so what nobody asks for takes no time.
+Only overridden methods are called, so that unused ones take no time.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,13 +29,13 @@ class Callback:
     """The base of all callbacks of :func:`dltutorials.train`; it does nothing."""
 
     def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
-        """Handle the beginning of training, or its continuation from `state`; once a phase."""
+        """Handle the start of training, or its continuation from `state`; once per phase."""
 
     def on_minibatch(self, iteration: int, cost: float, patience: float) -> None:
         """Handle a minibatch: its iteration (from 0), its cost and the patience; be quick.
 
-        Where the cost is still on a device (:class:`~dltutorials.training.task.Task`), to look at
-        it is to wait for it.
+        If the cost is still on a device (:class:`~dltutorials.training.task.Task`), reading it
+        waits for it.
         """
 
     def on_improvement(self, params: list[Any]) -> None:
@@ -47,8 +47,8 @@ class Callback:
     def on_checkpoint(self, state: TrainingState) -> None:
         """Handle the complete training state, after each record and at the end.
 
-        The state is the callback's to keep; training does not change it.
-        ``state.stop_reason`` says whether it is the last one.
+        The callback may keep the state; training does not change it. ``state.stop_reason`` says
+        whether it is the last one.
         """
 
     def stop_requested(self) -> bool:
@@ -57,7 +57,7 @@ class Callback:
 
 
 class Hooks:
-    """The overridden methods of some callbacks, a list for each name.
+    """The overridden methods of callbacks, one list per method name.
 
     Raises
     ------

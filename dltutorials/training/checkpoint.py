@@ -1,10 +1,10 @@
-"""The state of a training run in a file, from which it continues as if never stopped.
+"""The state of a training run in a file, from which the run continues as if never stopped.
 
-A checkpoint is an ``.npz`` file: a member of JSON with the numbers of a
-:class:`~dltutorials.training.state.TrainingState`, and one for each array, so that
-``numpy.load`` opens it. It says, too, what the run is about (options, data) and on what
-it was computed. Each member has the checksum that zip files give it, and a SHA-256 of all of
-it ends the file, so that a damaged one is never taken for good. No pickle is in it.
+A checkpoint is an ``.npz`` file that ``numpy.load`` opens: one JSON member with the numbers of
+a :class:`~dltutorials.training.state.TrainingState`, and one member for each array. It also
+records the options and data of the run, and what computed it. Besides the zip checksum of each
+member, the file ends with a SHA-256 of the whole, so that damage is always detected. It
+contains no pickles.
 
 >>> import os, tempfile, numpy
 >>> from dltutorials.training.early_stopping import EarlyStopping
@@ -36,20 +36,20 @@ import numpy
 FORMAT = "dltutorials training state 3"
 MAX_BYTES = 1 << 32
 _JSON = "state.json"
-_EARLIER = b"dltutorials training state "  # in the first bytes of files that were pickles
-_DIGEST_SIZE = 2 * hashlib.sha256().digest_size  # in hexadecimal, the comment of the zip file
+_EARLIER = b"dltutorials training state "  # in the first bytes of older files, which were pickles
+_DIGEST_SIZE = 2 * hashlib.sha256().digest_size  # in hexadecimal, as the comment of the zip file
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint holds.
+    """The content of a checkpoint.
 
     Attributes
     ----------
     state : TrainingState
     fingerprint : dict
-        What must be the same when the run goes on.
+        What must be the same when the run is resumed.
     numerics : dict
-        What decides the last digits.
+        What affects the last digits.
     """
 
     state: TrainingState
@@ -63,18 +63,18 @@ def save_state(
     fingerprint: dict[str, Any] | None = None,
     numerics: dict[str, Any] | None = None,
 ) -> None:
-    """Write a checkpoint; the file is whole, or the previous one.
+    """Write a checkpoint as a whole, or leave the previous file.
 
     Parameters
     ----------
     state : TrainingState
-        As a callback's ``on_checkpoint`` is given it.
+        As passed to a callback's ``on_checkpoint``.
     path : path
     fingerprint : dict, optional
-        What must be the same when the run goes on, as options and data; anything
-        that JSON can hold.
+        What must be the same when the run is resumed, such as options and data; anything that
+        JSON can represent.
     numerics : dict, optional
-        What decides the last digits, as versions and the BLAS.
+        What affects the last digits, such as versions and the BLAS.
 
     Raises
     ------
@@ -111,13 +111,13 @@ def load_state(path: PathLike) -> Checkpoint:
     Returns
     -------
     Checkpoint
-        As :func:`save_state` was given it.
+        As passed to :func:`save_state`.
 
     Raises
     ------
     DataError
-        If the file cannot be read, is damaged, or is not a checkpoint of this
-        version; nothing in it is run.
+        If the file cannot be read, is damaged, or is not a checkpoint of this version; nothing
+        in it is executed.
     """
     with in_file(path, "give a file that --checkpoint of this version wrote"):
         return _parse(_read(path))
@@ -166,7 +166,7 @@ def _list_members(archive: zipfile.ZipFile, n_bytes: int) -> list[str]:
 
 
 def _parse_json(text: bytes) -> dict[str, Any]:
-    """Read the numbers; what JSON does not have (nan, inf) counts as missing."""
+    """Read the numbers; nan and inf, which are not JSON, count as missing."""
     try:
         numbers = json.loads(text.decode("ascii"), parse_constant=lambda _: None)
     except (ValueError, RecursionError):

@@ -1,9 +1,9 @@
-"""From expressions to the compiled functions that training calls.
+"""Compile expressions into the functions that training calls.
 
-:func:`compile_task` turns a cost, its updates and the errors of a model into
-what the trainer asks for (:class:`~dltutorials.training.task.Task`): functions of the
-number of a minibatch (:mod:`dltutorials.training.minibatch_function`). Only what predicts
-takes examples themselves (:mod:`dltutorials.models.classifier`).
+:func:`compile_task` turns a cost, its updates and the errors of a model into what the trainer
+needs (:class:`~dltutorials.training.task.Task`): functions of the number of a minibatch
+(:mod:`dltutorials.training.minibatch_function`). Only functions that predict take the examples
+themselves (:mod:`dltutorials.models.classifier`).
 """
 
 import functools
@@ -55,30 +55,30 @@ def compile_task(
     cost : float scalar
         An expression of `x` and `y`; returned by each training step.
     updates : list of (shared variable, expression)
-        What a training step does, as :func:`dltutorials.updates.sgd` returns it.
+        The updates of a training step, as returned by :func:`dltutorials.updates.sgd`.
     errors : float scalar or None
         An expression of `x` and `y`; its mean over the minibatches of the
         validation or test set is that set's loss. None for a model that is not validated.
     params : sequence of shared variables
-        What the trainer keeps the best values of. Whatever else a step changes, random
-        streams for example, is part of the state of a training run all the same.
+        The parameters whose best values the trainer keeps. Whatever else a step changes, such
+        as random streams, is part of the training state too.
     datasets : training, validation and test set
         As :func:`dltutorials.loading.load_data` returns them; or pairs ``(x, y)`` of
         shared variables of your own, ``(x,)`` without labels. The last two may be left out.
     batch_size : int
-        Examples in a minibatch; what remains of a set is left out.
+        Examples in a minibatch; the remainder of a set is left out.
     exact_evaluation : bool
-        Whether what remains of the validation and test set counts too, as a
-        smaller minibatch, in proportion to its size.
+        Whether the remainder of the validation and test sets counts too, as a smaller minibatch
+        weighted by its size.
     misclassified : bool vector, optional
-        An expression of `x` and `y`: which examples are misclassified, for
-        the test of significance; compiled when it is first asked for.
+        An expression of `x` and `y`: which examples are misclassified, for the significance
+        test; compiled on first use.
     loss : Loss, optional
-        What `errors` is, or `cost` where there are no `errors`; by default
-        an error, or a cost.
+        What `errors` measures, or `cost` if there are no `errors`; by default an error or a
+        cost.
     begin_epoch : callable(int) -> None, optional
-        See :class:`~dltutorials.training.task.Task`; a training set that is shuffled has
-        its new order before this is called.
+        See :class:`~dltutorials.training.task.Task`; a shuffled training set gets its new order
+        before this is called.
 
     Returns
     -------
@@ -87,17 +87,16 @@ def compile_task(
     Raises
     ------
     OptionError
-        If `batch_size` is not positive, larger than one of the sets, or not
-        that of the chunks of a set; if a set lacks the labels that `y` stands
-        for, or there is no set to validate on; if the placeholders or the model do not fit
-        the data.
+        If `batch_size` is not positive, exceeds the size of a set, or differs from that of a
+        set's chunks; if a set lacks the labels that `y` stands for, or there is no validation
+        set; if the placeholders or the model do not fit the data.
     DataError
         If `datasets` are arrays, or do not fit together.
 
     Warns
     -----
     DataWarning
-        If a model can probably not learn from the data as they are.
+        If a model probably cannot learn from the data as they are.
     """
     shared = as_shared_datasets(datasets)
     n_train_batches, *_ = map(n_minibatches, shared, [batch_size] * len(SPLITS), SPLITS)
@@ -134,9 +133,9 @@ def _evaluate(
     output: Expression,
     data: SharedDataset,
 ) -> tuple[Callable[[], numpy.ndarray], list[int] | None]:
-    """Return what gives an output for each minibatch of a set, and their sizes if they differ.
+    """Return a function for the outputs of a set's minibatches, and their sizes if they differ.
 
-    Of a vector it gives the numbers for all examples.
+    For a vector output, the function returns the numbers of all examples.
     """
     n_rows = data.n_examples - (0 if exact_evaluation else data.n_examples % batch_size)
     function = functools.cache(functools.partial(minibatch_function, output, x, y, data))
@@ -146,12 +145,12 @@ def _evaluate(
 
 
 def _mean(evaluate: Callable, sizes: list[int] | None) -> Callable[[], float]:
-    """Return what gives the mean over the minibatches, weighted if their sizes differ."""
+    """Return a function for the mean over the minibatches, weighted if their sizes differ."""
     return lambda: float(numpy.average(evaluate(), weights=sizes))
 
 
 def _concatenated(compile_it: Callable) -> Callable[[], numpy.ndarray]:
-    """Return what gives the flags of all minibatches; compiled when it is first called."""
+    """Return a function for the flags of all examples; it compiles on its first call."""
     compile_once = functools.cache(compile_it)
     return lambda: compile_once()[0]().astype(bool)
 
@@ -180,7 +179,7 @@ def _check_sets(
 def _begin_epoch(
     train_set: SharedDataset, begin_epoch: Callable[[int], None] | None
 ) -> Callable[[int], None] | None:
-    """Shuffle the training set, then do what else an epoch begins with."""
+    """Return what starts an epoch: shuffling the training set, then `begin_epoch`."""
     if train_set.shuffle is None:
         return begin_epoch
 
@@ -195,7 +194,7 @@ def _begin_epoch(
 def _find_rest(step: Callable, params: Sequence[SharedVariable]) -> list[SharedVariable]:
     """Return what a training step changes besides the parameters, oldest first.
 
-    That is the order in which the program made them, the same on both engines.
+    This is the order in which they were created, the same on both engines.
     """
     changed = [variable for variable in updated_variables(step) if variable not in params]
     return sorted(changed, key=lambda variable: int(variable.auto_name.removeprefix("auto_")))

@@ -1,8 +1,8 @@
-"""Training by conjugate gradients: SciPy takes the steps, over all minibatches at once.
+"""Training by SciPy's conjugate gradients, on all minibatches at once.
 
-A step goes along a direction that depends on the earlier ones, as far as a search along that
-line finds the cost to fall. So it needs no learning rate, but several passes over the data,
-and the state between two steps is SciPy's own: such a run cannot be resumed.
+The direction of a step depends on the earlier ones, and a line search finds its length. So
+there is no learning rate, but a step takes several passes over the data; and since the state
+between two steps is SciPy's own, such a run cannot be resumed.
 
 >>> import numpy
 >>> from dltutorials.training.task import Task
@@ -44,9 +44,9 @@ def compile_gradients(
     train_set: SharedDataset,
     batch_size: int,
 ) -> Callable[[], tuple[float, list[numpy.ndarray]]]:
-    """Compile the cost of the training set, and its gradient by each parameter.
+    """Compile the cost of the training set, and its gradient with respect to each parameter.
 
-    Minibatches only make the work smaller: what is returned are means over all of them.
+    Minibatches only split the work: the results are means over all of them.
     """
     n_batches = n_minibatches(train_set, batch_size, "training")
     outputs = [cost, *T.grad(cost, list(params))]
@@ -75,16 +75,17 @@ def minimize(
     callbacks: Sequence[Callback] = (),
     resume: TrainingState | None = None,
 ) -> Result:
-    """Train as :func:`dltutorials.train` does, by SciPy's nonlinear conjugate gradients.
+    """Train like :func:`dltutorials.train`, but by SciPy's nonlinear conjugate gradients.
 
     Parameters
     ----------
     cost_and_gradients : callable() -> (float, list of arrays)
-        The cost of the training set, and its gradient by each parameter, at their values.
+        The cost of the training set, and its gradient with respect to each parameter, at the
+        current values.
     task : Task
         Its `train_minibatch` is not called.
     n_epochs : int
-        The most steps; each is recorded as an epoch.
+        The maximum number of steps; each is recorded as an epoch.
     early_stopping, callbacks
         As for :func:`dltutorials.train`.
     resume : None
@@ -92,7 +93,7 @@ def minimize(
     Returns
     -------
     Result
-        Its `stop_reason` is also ``"converged"``, where SciPy finds nothing better.
+        Its `stop_reason` may also be ``"converged"``, if SciPy finds nothing better.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def minimize(
     Notes
     -----
     Source: the chapter's program ``logistic_cg.py``.
-    Differs: the best parameters are kept, there the last ones.
+    Differs: the best parameters are kept; the program keeps the last ones.
     """
     if resume is not None and resume.iteration >= 0:
         raise ResumeError("cannot resume: the state of conjugate gradients is SciPy's own")
@@ -119,7 +120,7 @@ def minimize(
     def evaluate(theta: numpy.ndarray) -> tuple[float, numpy.ndarray]:
         put(theta)
         cost, gradients = cost_and_gradients()
-        costs[theta.tobytes()] = float(cost)  # SciPy's line search wants all of float64
+        costs[theta.tobytes()] = float(cost)  # SciPy's line search needs float64
         return float(cost), numpy.concatenate([numpy.ravel(g) for g in gradients]).astype(float)
 
     def after_step(theta: numpy.ndarray) -> None:

@@ -1,10 +1,9 @@
 """The description of a model in a parameter file, next to its values.
 
-The same values give other answers in another model: what tanh units have learned
-is worthless to max(0, .) units. So a file of parameters
-(:mod:`dltutorials.training.parameters`) ends with a description: the chapter, the
-options of the model that its shapes do not show, the names of the classes, and
-how bytes were scaled.
+The same values give different answers in another model: what tanh units have learned is useless
+to max(0, .) units. So a parameter file (:mod:`dltutorials.training.parameters`) ends with a
+description: the chapter, the options of the model that its shapes do not reveal, the class
+names, and how bytes were scaled.
 
 >>> about = Description("mlp", {"activation": "relu"}, class_names=("cat", "dog"))
 >>> parse_description(about.as_text()) == about
@@ -28,19 +27,19 @@ _PLAIN = (str, bool, int, type(None))
 
 @dataclass(frozen=True)
 class Description:
-    """What decides a model's predictions besides its parameters; None where it is not known.
+    """What decides a model's predictions besides its parameters; None where unknown.
 
     Attributes
     ----------
     chapter : str, optional
         The name of the model's chapter: a key of :data:`dltutorials.models.CHAPTERS`,
-        or that of a model of your own.
+        or the name of your own model.
     options : mapping of str to number, text, bool, None, or a list of these
-        Those arguments of the model's class that the shapes of its parameters do not show.
+        Those arguments of the model's class that the shapes of its parameters do not reveal.
     class_names : sequence of str, optional
         The name of each label.
     scale : str or number, optional
-        What was done to the numbers of the data set: the ``scale`` of
+        How the numbers of the data set were scaled: the ``scale`` of
         :class:`~dltutorials.loading.SharedDatasets`.
     """
 
@@ -106,7 +105,7 @@ def parse_description(text: str) -> Description:
     Parameters
     ----------
     text : str
-        As :meth:`Description.as_text` returns it, whoever wrote it.
+        As :meth:`Description.as_text` returns it; it is not trusted.
 
     Returns
     -------

@@ -1,12 +1,12 @@
 r"""When to stop: the tutorial's early stopping with geometrically growing patience.
 
 The rule looks at the validation loss every ``validation_frequency``
-minibatches. It gives a training run ``patience`` minibatches in any case; each
-time the loss falls below ``improvement_threshold`` times the best loss so far,
-in iteration :math:`t`, it extends that to at least ``patience_increase``
-:math:`\cdot\ t` minibatches. A smaller improvement is still the new best model,
-but buys no time. With ``significance`` that threshold gives way to a test: an
-improvement buys time when it is more than luck on these examples.
+minibatches. A training run gets at least ``patience`` minibatches; each time the loss falls
+below ``improvement_threshold`` times the best loss so far, in iteration :math:`t`, this is
+extended to at least ``patience_increase`` :math:`\cdot\ t` minibatches. A smaller improvement
+still gives a new best model, but does not extend the patience. With ``significance``, a test
+replaces the threshold: an improvement extends the patience if it is more than luck on these
+examples.
 
 Iterations are minibatches, numbered from 0 over the whole run; patience
 is compared with that number after *every* minibatch, so that a run may end in
@@ -49,23 +49,22 @@ class EarlyStopping:
     Parameters
     ----------
     patience : int
-        Minibatches to train in any case; at least 2.
+        The initial patience, in minibatches; at least 2.
     patience_increase : float
-        A good enough improvement in iteration `t` extends patience to
-        ``t * patience_increase`` minibatches; positive.
+        A sufficient improvement in iteration `t` extends patience to ``t * patience_increase``
+        minibatches; positive.
     improvement_threshold : float
-        A new loss below this fraction of the best one is good enough; in (0, 1]. Of
-        a loss below 0, or one where larger is better, it is the same distance from
-        the best one that counts.
+        A new loss below this fraction of the best one is a sufficient improvement; in (0, 1].
+        For a loss below 0, or one where larger is better, the threshold is at the same distance
+        from the best one.
     significance : float, optional
-        Given, an improvement is good enough when it is significant at this
-        level instead: when McNemar's exact test
-        (:func:`dltutorials.training.significance.mcnemar_p_value`) finds it that
-        improbable, or more, for models that are equally good; in (0, 1).
+        If given, an improvement is sufficient if it is significant at this level instead: if
+        the p-value of McNemar's exact test
+        (:func:`dltutorials.training.significance.mcnemar_p_value`) is at most this; in (0, 1).
     validation_frequency : int, optional
         Minibatches between two validations; by default one epoch or half the
-        patience, whichever is less, so that patience cannot run out before
-        the second look.
+        patience, whichever is less, so that patience cannot run out before the second
+        validation.
 
     Raises
     ------
@@ -76,8 +75,8 @@ class EarlyStopping:
     -----
     Source: Getting Started, "Early-Stopping".
     Differs: the chapter's comment counts patience in examples and its code
-    halves it with ``/``; the code has always counted minibatches, and the
-    division is whole.
+    halves it with ``/``; the code really counts minibatches, and here the division is an
+    integer division.
     """
 
     patience: int = 5000
@@ -112,10 +111,10 @@ class EarlyStopping:
         can_tell_misclassified : bool
             Whether it is known which validation examples are misclassified.
         loss : Loss
-            What is observed; says which way is better.
+            The loss that is observed; it says whether larger is better.
         is_validated : bool
-            Whether there is a validation loss; without one an epoch passes
-            between two looks, unless `validation_frequency` says otherwise.
+            Whether there is a validation loss; without one, records are an epoch apart unless
+            `validation_frequency` says otherwise.
 
         Returns
         -------
@@ -124,7 +123,7 @@ class EarlyStopping:
         Raises
         ------
         OptionError
-            If significance is to be tested, and it is not known which examples are
+            If significance is to be tested, but it is not known which examples are
             misclassified.
         """
         if self.significance is not None and not can_tell_misclassified:
@@ -150,14 +149,13 @@ class PatienceState:
     patience : float
         The run ends with the first iteration that reaches this number.
     loss : Loss
-        What is observed.
+        The loss that is observed.
     best_validation_loss : float
-        The best one; inf before the first, or -inf where larger is better.
+        The best loss so far; initially inf, or -inf if larger is better.
     best_iteration : int or None
         The iteration in which it was observed.
     best_misclassified : bool array or None
-        Which examples were misclassified in that iteration, where the rule
-        tests significance.
+        Which examples were misclassified in that iteration, if the rule tests significance.
     """
 
     rule: EarlyStopping
@@ -181,7 +179,7 @@ class PatienceState:
         """Record a validation loss; return whether it is the best so far.
 
         `find_misclassified` returns which validation examples are misclassified;
-        it is called where the rule tests significance, for a new best loss.
+        it is called for a new best loss if the rule tests significance.
         """
         if not self.loss.is_better(validation_loss, self.best_validation_loss):
             return False
@@ -197,13 +195,13 @@ class PatienceState:
         return True
 
     def _threshold(self) -> float:
-        """Return the loss that counts as an improvement over the best one."""
+        """Return the loss that a sufficient improvement must beat."""
         best, factor = self.best_validation_loss, self.rule.improvement_threshold
         is_towards_zero = (best > 0) != self.loss.larger_is_better
         return best * (factor if is_towards_zero else 2 - factor)
 
     def _is_significant(self, find_misclassified: Callable[[], Any] | None, level: float) -> bool:
-        """Compare the mistakes of the new best model with those of the last one."""
+        """Compare the mistakes of the new best model with those of the previous one."""
         if find_misclassified is None:
             raise OptionError("significance: needs the mistakes on each validation example")
         before, self.best_misclassified = self.best_misclassified, find_misclassified()

@@ -1,10 +1,9 @@
-r"""The history of a training run, in a file that grows while it runs.
+r"""The history of a training run, in a file that grows during the run.
 
-Each line is an object of JSON. The first one, the header, says what was
-trained: options, seed, versions, number type, device, BLAS, and a digest of
-the data. Each following line is the record of one validation, on the disk
-before training goes on. So another program can follow a training run that is
-under way, and a kill loses at most the line that was being written.
+Each line is a JSON object. The first one, the header, says what was trained: options, seed,
+versions, number type, device, BLAS, and a digest of the data. Each following line is the record
+of one validation, on disk before training continues. So another program can follow a run in
+progress, and a kill loses at most the line being written.
 
 >>> import os, tempfile
 >>> path = os.path.join(tempfile.mkdtemp(), "run.jsonl")
@@ -35,20 +34,20 @@ from dltutorials.types import PathLike
 FORMAT = "dltutorials history"
 VERSION = 1
 MAX_BYTES = 1 << 28
-# The numbers of a record that readers calculate with, of which all but two may be missing.
+# The numbers of a record that readers use; all but the first two may be missing.
 _PLACE = ("epoch", "iteration")
 _NUMBERS = (*_PLACE, "minibatch", "cost", "validation_loss", "test_score", "patience", "seconds")
 
 
 class History(NamedTuple):
-    """What a history file holds.
+    """The content of a history file.
 
     Attributes
     ----------
     header : dict
         What was trained.
     records : list of dict
-        As :class:`dltutorials.training.result.Result` describes them, one a validation.
+        As :class:`dltutorials.training.result.Result` describes them, one per validation.
     """
 
     header: dict[str, Any]
@@ -64,12 +63,12 @@ class HistoryWriter:
     Parameters
     ----------
     path : path
-        Begun anew; a file that is not a history is refused by
-        :func:`prepare_history_path`, which is to be called first.
+        Overwritten; first call :func:`prepare_history_path`, which refuses a file that is not a
+        history.
     header : dict
-        What JSON can hold.
+        Anything that JSON can represent.
     records : sequence of dict
-        The records that are there already, if the run is resumed.
+        The earlier records, if the run is resumed.
 
     Raises
     ------
@@ -86,12 +85,12 @@ class HistoryWriter:
         self.n_records = len(records)
 
     def update(self, records: Sequence[Record]) -> None:
-        """Write those of the training's records that are not in the file yet.
+        """Write the records that are not in the file yet.
 
         Parameters
         ----------
         records : sequence of dict
-            All of them.
+            All records of the run.
 
         Raises
         ------
@@ -99,19 +98,19 @@ class HistoryWriter:
             If they cannot be written; the next call tries again.
         """
         lines = b"".join(map(_line, records[self.n_records :]))
-        write_at_end(self.path, lines, self.size)  # behind it a full disk may have left a part
+        write_at_end(self.path, lines, self.size)  # a full disk may have left part of a line
         self.size += len(lines)
         self.n_records = len(records)
 
 
 def read_history(path: PathLike) -> History:
-    """Read a history file, even while the run is under way.
+    """Read a history file, even of a run in progress.
 
     Parameters
     ----------
     path : path
-        What :class:`HistoryWriter` wrote. A last line without its end is one
-        that is being written, or was when the process died; it is left out.
+        A file written by :class:`HistoryWriter`. An incomplete last line is still being
+        written, or was when the process died; it is ignored.
 
     Returns
     -------
@@ -142,12 +141,12 @@ def prepare_history_path(path: PathLike, is_resumed: bool = False) -> None:
     ----------
     path : path
     is_resumed : bool
-        Whether there may be records, those of the same training.
+        Whether the file may already have records of the same run.
 
     Raises
     ------
     DataError
-        If so; the file is left as it is.
+        If the path is refused; the file is left unchanged.
     """
     prepare_output(path)
     if os.path.exists(path) and os.path.getsize(path) > 0:
@@ -166,21 +165,21 @@ def prepare_history_path(path: PathLike, is_resumed: bool = False) -> None:
 
 
 def check_continues(path: PathLike, records: Sequence[Record], header: dict[str, Any]) -> None:
-    """Refuse a history that a resumed training run would replace and that is not its own.
+    """Refuse to replace the history of another training run when one is resumed.
 
     Parameters
     ----------
     path : path
         The file need not exist yet.
     records : sequence of dict
-        Those of the state that the run goes on from.
+        Those of the state to resume from.
     header : dict
-        What the header of its own history says, as far as it is known.
+        What the header of the run's own history says, as far as known.
 
     Raises
     ------
     DataError
-        If the file holds other records; it is left as it is.
+        If the file has other records; it is left unchanged.
     """
     if not os.path.exists(path) or os.path.getsize(path) == 0:
         return
@@ -206,7 +205,7 @@ def _line(value: dict[str, Any]) -> bytes:
 
 
 def _read_lines(path: PathLike) -> Iterator[dict[str, Any]]:
-    """Yield what the lines hold; a wrong one is found before those behind it take memory."""
+    """Yield the parsed lines; an invalid one is found before those after it take memory."""
     content = read_file(path, MAX_BYTES, "a history")
     if b"\n" not in content:
         raise DataError("not a whole line in it" if content else "empty")

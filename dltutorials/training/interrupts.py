@@ -1,9 +1,9 @@
 """Ending a training run cleanly when the user or the system asks.
 
-Ctrl-C (SIGINT) and a request to end (SIGTERM) are noted while a
-:class:`StopSignals` is open; the loop, whose callback it is, asks for them after each
-minibatch, ends, and has its results reported and saved. A second signal does what it
-always did, so that a program that hangs can still be stopped.
+While it is open, a :class:`StopSignals` notes Ctrl-C (SIGINT) and SIGTERM. As a callback of the
+training loop, it is asked after each minibatch whether to stop; the loop then ends, and its
+results are reported and saved. A second signal has its usual effect, so that a program that
+hangs can still be stopped.
 
 >>> import os, signal
 >>> with StopSignals() as signals:
@@ -25,17 +25,17 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals(Callback):
-    """Notes signals instead of letting them interrupt, and has the training loop end.
+    """Notes signals instead of letting them interrupt, and makes the training loop end.
 
-    Handlers are installed when the ``with`` block is entered, or else when training begins
-    (what is compiled before may be interrupted in the middle). They are put back when the block
-    is left, by :meth:`close`, or at the first signal. All this only in the main thread, where
+    Handlers are installed when the ``with`` block is entered, or else when training begins (so
+    that compilation can be interrupted). The previous ones are restored when the block is left,
+    by :meth:`close`, or at the first signal. All this happens only in the main thread, where
     Python allows it, and not for a signal that the process ignores (``nohup``).
 
     Attributes
     ----------
     received : int or None
-        The number of the signal that came.
+        The number of the received signal.
     """
 
     def __init__(self) -> None:
@@ -43,12 +43,12 @@ class StopSignals(Callback):
         self._previous: dict[int, Any] = {}
 
     def stop_requested(self) -> bool:
-        """Return whether a signal has come."""
+        """Return whether a signal has been received."""
         return self.received is not None
 
     @property
     def exit_status(self) -> int:
-        """The exit status of a program that ends for the signal: 130 or 143."""
+        """The exit status of a program that the signal ended: 130 or 143."""
         return 128 + (self.received or signal.SIGINT)
 
     def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
@@ -56,7 +56,7 @@ class StopSignals(Callback):
         self._install()
 
     def close(self) -> None:
-        """Put the handlers back."""
+        """Restore the previous handlers."""
         while self._previous:
             signal.signal(*self._previous.popitem())
 

@@ -1,4 +1,4 @@
-"""Functions of the number of a minibatch, and what evaluates one on a whole set.
+"""Functions of the number of a minibatch, and their evaluation on a whole set.
 
 Every function of a training run has one input, the number of a minibatch; ``givens`` replaces
 ``x`` and ``y`` with the slice of the shared data set.
@@ -52,24 +52,23 @@ def minibatch_function(
     Parameters
     ----------
     output : Theano expression
-        Of `x` and `y`; what the function returns.
+        What the function returns; computed from `x` and `y`.
     x, y : Theano variables
-        The placeholders for a minibatch of examples and labels; an output
-        that does not depend on one of them may leave it unused. `y` is None for a
-        model that needs no labels.
+        The placeholders for a minibatch of examples and labels; the output need not depend on
+        both. `y` is None for a model that needs no labels.
     data : SharedDataset
         As :func:`dltutorials.shared.shared_dataset` returns it;
-        of a :class:`~dltutorials.chunks.ChunkedDataset`, the present chunk.
+        for a :class:`~dltutorials.chunks.ChunkedDataset`, the current chunk is used.
     batch_size : int
     updates : list of (shared variable, expression), optional
-        Carried out by each call.
+        Applied by each call.
     n_rows : int, optional
         Examples in the minibatch, if it is the last one and smaller.
 
     Returns
     -------
     theano.compile.function_module.Function
-        Of one integer, the number of the minibatch.
+        Takes one integer, the number of the minibatch.
 
     Notes
     -----
@@ -86,13 +85,13 @@ def minibatch_function(
         on_unused_input="ignore",
         mode=default_mode(),
     )
-    if data.is_resident:  # of a set in chunks, the first one is not read yet
+    if data.is_resident:  # for a chunked set, the first chunk is not read yet
         compile_now(function, 0)
     return function
 
 
 def indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable[[int], Any]:
-    """Avoid Theano's check and conversion of each index: 3 % of a training step."""
+    """Return a function without Theano's check and conversion of each index: 3 % of a step."""
     function.trust_input = True  # type: ignore[attr-defined]
     indices = device_indices(n_batches)
     call, load_chunk = without_waiting(function), data.load_chunk
@@ -102,14 +101,14 @@ def indexed(function: Callable, data: SharedDataset, n_batches: int) -> Callable
 def evaluator(
     compile_function: Callable, data: SharedDataset, batch_size: int, n_rows: int
 ) -> tuple[Callable[[], numpy.ndarray], list[int] | None]:
-    """Return what evaluates a function on each minibatch of `n_rows`, and the sizes if they differ.
+    """Return a function that evaluates all minibatches of `n_rows`, and their sizes if they differ.
 
     The last minibatch may be smaller; it ends where the data end, even if `n_rows` is less.
     """
     n_batches, n_left = divmod(n_rows, batch_size)
     sizes = [batch_size] * n_batches + [n_left] * (n_left > 0)
     evaluate = evaluate_last = indexed(compile_function(), data, len(sizes))
-    if n_left and uses_jax():  # which has a function for each size
+    if n_left and uses_jax():  # which needs a function for each size
         evaluate_last = indexed(compile_function(n_rows=n_left), data, len(sizes))
 
     def evaluate_all() -> numpy.ndarray:
@@ -124,10 +123,10 @@ def evaluator(
 def row_evaluator(
     compile_function: Callable[..., Callable], data: SharedDataset, batch_size: int, n_rows: int
 ) -> Callable[[], numpy.ndarray]:
-    """Return what evaluates a vector, a number for each example, on `n_rows` of a data set.
+    """Return a function that evaluates a vector, one number per example, on `n_rows` of a set.
 
-    The numbers do not depend on other examples, and matrix products of few rows are slow: 500
-    rows are taken at a time, unless the model is one of minibatches of a fixed size.
+    Each number is independent of other examples, and matrix products of few rows are slow, so
+    500 rows are taken at a time, unless the model requires minibatches of a fixed size.
     """
     size = min(n_rows, max(batch_size, _ROWS_AT_A_TIME)) if data.is_resident else batch_size
     if size != batch_size:

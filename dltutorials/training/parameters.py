@@ -1,10 +1,9 @@
 """Parameters in files: values and a description, in the tutorial's format.
 
-A file of parameters holds their values as NumPy arrays, each pickled with the
-highest protocol, one after another in the order of ``params``. Models and
-compiled functions are never pickled: such a file could be read only by the
-code, the Theano and the device that wrote it. The values can be read anywhere,
-without this package too:
+A parameter file contains the values as NumPy arrays, each pickled with the highest protocol,
+one after another in the order of ``params``. Models and compiled functions are never pickled:
+only the code, Theano and device that wrote such a file could read it. The values can be read
+anywhere, even without this package:
 
 >>> import os, pickle, tempfile, numpy, theano
 >>> W = theano.shared(numpy.eye(2), "W")
@@ -16,11 +15,11 @@ without this package too:
 >>> W.get_value().tolist()
 [[1.0, 0.0], [0.0, 1.0]]
 
-:func:`load_params` is the safer way: it runs nothing that a file asks for, and
-checks everything before it changes anything.
+:func:`load_params` is the safer way: it never executes code from a file, and checks everything
+before it changes anything.
 
-After the values there may be a description of the model, as one more pickled text
-(:mod:`dltutorials.training.description`). Whoever reads only the values never meets it:
+After the values, there may be a description of the model, as a pickled text
+(:mod:`dltutorials.training.description`). A reader of the values alone never sees it:
 
 >>> read_description(path).options
 {'steps': 3}
@@ -52,11 +51,11 @@ def save_params(params: Any, path: PathLike, about: Description | None = None) -
     Parameters
     ----------
     params : model, or sequence of shared variables or arrays
-        Of a model, its ``params`` are saved with its description.
+        For a model, its ``params`` are saved with its description.
     path : path
-        Replaced if it exists, and untouched if anything fails.
+        Replaced if it exists, and left unchanged if anything fails.
     about : Description, optional
-        What the values do not show of the model.
+        What the values do not reveal about the model.
 
     Raises
     ------
@@ -86,16 +85,15 @@ def load_params(params: Any, path: PathLike) -> None:
     ----------
     params : model, or sequence of shared variables
         In the order in which they were saved; values of another float type
-        are converted to that of the parameter. Of a model, its ``params``.
+        are converted to that of the parameter. For a model, its ``params`` are set.
     path : path
         A file as :func:`save_params` writes it.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or does not hold one array of floats for
-        each parameter, of its shape, or describes another model than the one
-        given; no parameter is changed then.
+        If the file cannot be read, does not contain one float array of the right shape for each
+        parameter, or describes another model; no parameter is changed then.
 
     Notes
     -----
@@ -114,7 +112,7 @@ def load_params(params: Any, path: PathLike) -> None:
 
 
 def read_params(path: PathLike) -> list[numpy.ndarray]:
-    """Read the values in a file of parameters, however many and of whatever shapes.
+    """Read the values in a parameter file, of any number and shapes.
 
     Parameters
     ----------
@@ -134,7 +132,7 @@ def read_params(path: PathLike) -> list[numpy.ndarray]:
 
 
 def read_params_and_description(path: PathLike) -> tuple[list[numpy.ndarray], Description | None]:
-    """Read a file of parameters, and the description of the model, or None if there is none.
+    """Read the values in a parameter file, and the description of the model, or None.
 
     Raises
     ------
@@ -162,7 +160,7 @@ def read_params_and_description(path: PathLike) -> tuple[list[numpy.ndarray], De
 
 @contextlib.contextmanager
 def _parameter_file(path: PathLike) -> Iterator[BinaryIO]:
-    """Open a file of parameters; say of what goes wrong which file it was."""
+    """Open a parameter file; name the file in every error."""
     with in_file(path), open_file(path) as file:
         try:
             yield file
@@ -213,7 +211,7 @@ def _read_end(file: BinaryIO, n_params: int) -> Description | None:
 
 
 def _check_model(model: Any, about: Description) -> None:
-    """Refuse values of another model, where the shapes are the same."""
+    """Refuse values of another model, even if the shapes are the same."""
     expected = describe_model(model)
     for what, there, here in (
         ("chapter", about.chapter, expected.chapter),

@@ -1,8 +1,8 @@
 """Training in phases: layer-wise pretraining and then fine-tuning, for example.
 
-A phase is an ordinary call of :func:`dltutorials.train`, compiled when its turn
-comes. All phases are of the same network: the parameters at the end of one are those
-that the next begins with, and each task has to get and set all of them.
+A phase is an ordinary call of :func:`dltutorials.train`, compiled when its turn comes. All
+phases train the same network: each begins with the parameters at the end of the previous one,
+and each task must get and set all of them.
 
 >>> from dltutorials.training.task import Task
 >>> theta = [8.0]
@@ -16,8 +16,8 @@ that the next begins with, and each task has to get and set all of them.
 >>> [(record["phase"], record["epoch"], record["iteration"]) for record in result.history]
 [('slow', 1, 1), ('fast', 1, 3), ('fast', 2, 5)]
 
-One checkpoint holds the state of the present phase, its name, and the records of the
-earlier ones; these are skipped when a run is resumed, without being compiled.
+A checkpoint contains the state of the current phase, its name, and the records of the earlier
+ones, which a resumed run skips without compiling them.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,15 +39,15 @@ class Phase(NamedTuple):
     Attributes
     ----------
     name : str
-        Records, printed lines and snapshots have it; empty for the only one of a run.
+        Shown in records, printed lines and snapshots; empty if the run has only one phase.
     prepare : callable() -> Task
-        Compiles it, when its turn comes. What its steps read, and an earlier phase
-        changed, has to be among its parameters: a resumed run knows nothing else of that phase.
+        Compiles the phase when its turn comes. What its steps read and an earlier phase changed
+        must be among its parameters: a resumed run knows nothing else of that phase.
     n_epochs : int
-        The most epochs to train for.
+        The maximum number of epochs.
     early_stopping : EarlyStopping, optional
     train : callable
-        Another loop with the arguments of :func:`dltutorials.train`.
+        Another training loop with the arguments of :func:`dltutorials.train`.
     """
 
     name: str
@@ -69,20 +69,20 @@ def train_phases(
     phases : sequence of Phase
         With different names.
     callbacks : sequence of Callback
-        As those of :func:`dltutorials.train`; ``on_begin`` is called for each phase.
+        As for :func:`dltutorials.train`; ``on_begin`` is called for each phase.
     resume : TrainingState, optional
-        Of any of the phases.
+        The state of any of the phases.
 
     Returns
     -------
     Result
-        Of the last phase; its history, epochs and seconds are those of all phases.
-        Where a phase was interrupted or diverged, it is the last one.
+        The result of the last phase, with the history, epochs and seconds of all phases. A
+        phase that is interrupted or diverges is the last one.
 
     Raises
     ------
     OptionError
-        If there are no phases, or two of one name.
+        If there are no phases, or two have the same name.
     ResumeError
         If the state to resume from is that of another phase or model.
     """

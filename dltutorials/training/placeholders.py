@@ -1,8 +1,8 @@
-"""Whether a model's placeholders and sizes fit the data, found out before anything is compiled.
+"""Check that a model's placeholders and sizes fit the data, before anything is compiled.
 
-The engine notices what does not fit only when it runs, and says so in many lines.
-Here the expressions themselves are looked at: the types of `x` and `y`, the rows of
-a matrix that `x` is multiplied with, and the columns that labels choose from.
+The engine notices a mismatch only when it runs, and reports it in many lines. Here the
+expressions themselves are examined: the types of `x` and `y`, the rows of the matrix that `x`
+is multiplied by, and the columns that labels select from.
 
 >>> import theano, theano.tensor as T, numpy
 >>> x, W = T.matrix("x"), theano.shared(numpy.zeros((5, 2)))
@@ -28,14 +28,14 @@ def check_placeholders(
     data: SharedDataset,
     split: str,
 ) -> None:
-    """Refuse placeholders of another type than the data, and models of another size.
+    """Refuse placeholders and models that do not fit the type and size of the data.
 
     Parameters
     ----------
     placeholders : sequence of Theano variables
         ``(x, y)``, or ``(x,)`` for a model that needs no labels.
     outputs : sequence of Theano expressions
-        Of them: the cost, for example.
+        Expressions of the placeholders, such as the cost.
     data : SharedDataset
     split : str
         The name of the set, for the message.
@@ -62,7 +62,7 @@ def check_placeholders(
 
 
 def find_n_in(outputs: Sequence[Expression], x: Expression) -> int | None:
-    """Return how many columns `x` must have to be multiplied as it is; None where it is not."""
+    """Return how many columns the matrix product with `x` requires; None without a product."""
     for variable in _ancestors(outputs):
         if _is_op(variable, "Dot") and _has_columns_of(variable.owner.inputs[0], x):
             shape = _shape(variable.owner.inputs[1])
@@ -72,7 +72,7 @@ def find_n_in(outputs: Sequence[Expression], x: Expression) -> int | None:
 
 
 def find_n_out(outputs: Sequence[Expression], y: Expression) -> int | None:
-    """Return the number of columns that the labels `y` choose from; None if it is unknown."""
+    """Return the number of columns that the labels `y` select from; None if unknown."""
     for variable in _ancestors(outputs):
         if _is_op(variable, "AdvancedSubtensor"):
             matrix, *indices = variable.owner.inputs
@@ -101,7 +101,7 @@ def _check_type(name: str, placeholder: Any, column: Any, split: str) -> None:
 
 
 def _ancestors(variables: Sequence[Any]) -> Iterator[Any]:
-    """Go through all variables that some are computed from, themselves included."""
+    """Yield all variables that the given ones are computed from, themselves included."""
     seen: set[Any] = set()
     waiting = list(variables)
     while waiting:
@@ -117,7 +117,7 @@ def _is_op(variable: Any, *names: str) -> bool:
 
 
 def _has_columns_of(variable: Any, x: Any) -> bool:
-    """Return whether a matrix is `x`, or `x` with something done to each of its numbers."""
+    """Return whether a matrix is `x`, or an elementwise function of it."""
     if variable is x:
         return True
     return _is_op(variable, "Elemwise") and any(
@@ -126,14 +126,14 @@ def _has_columns_of(variable: Any, x: Any) -> bool:
 
 
 def _shape(variable: Any) -> tuple[int, ...] | None:
-    """Return the shape of a shared variable or a constant; None of anything else."""
+    """Return the shape of a shared variable or a constant; None for anything else."""
     if hasattr(variable, "get_value"):
         return numpy.shape(variable.get_value(borrow=True))
     return numpy.shape(variable.data) if hasattr(variable, "data") else None
 
 
 def _n_columns(matrix: Any) -> int | None:
-    """Return how many columns a matrix has, as far as its parameters tell."""
+    """Return how many columns a matrix has; None if its parameters do not tell."""
     shape = _shape(matrix)
     if shape is not None:
         return shape[-1] if shape else None
@@ -150,7 +150,7 @@ def _n_columns(matrix: Any) -> int | None:
 
 
 def _highest_label(data: SharedDataset) -> int | None:
-    """Return the largest label, where that takes no reading of a whole file; else None."""
+    """Return the largest label; None if finding it would read a whole file."""
     if data.targets != "labels" or len(data.columns) < 2:
         return None
     y = getattr(data.rows[1], "source", data.rows[1])

@@ -1,11 +1,10 @@
-"""A progress bar of a training run, on a terminal or in a notebook.
+"""A progress bar for a training run, on a terminal or in a notebook.
 
-The bar reaches its end where the patience does, or the last epoch if that comes
-first; an improvement moves the end away. It shows the epoch and minibatch, the time
-to the end, the cost of the last minibatch, the validation loss, and the minibatches
-of patience left; without validation only the cost. Where stderr is neither a
-terminal nor a notebook there is none, and nothing is drawn in colour where
-``NO_COLOR`` is set.
+The bar is full when patience runs out, or after the last epoch if that comes first; an
+improvement moves the end away. It shows the epoch and minibatch, the remaining time, the cost
+of the last minibatch, the validation loss, and the remaining patience in minibatches; without
+validation, only the cost. There is no bar if stderr is neither a terminal nor a notebook, and
+no colour if ``NO_COLOR`` is set.
 
 >>> with ProgressBar(n_train_batches=83, n_epochs=2) as bar:
 ...     bar.on_minibatch(0, 2.3, 5000)  # no terminal here: draws nothing
@@ -27,7 +26,7 @@ from dltutorials.training.state import Record, TrainingState
 from dltutorials.training.task import Task
 
 _FORMAT = "{desc} |{bar}| {remaining} left{postfix}"
-_SECONDS = 0.1  # between two drawings
+_SECONDS = 0.1  # between two updates
 
 
 class ProgressBar(Callback):
@@ -38,7 +37,7 @@ class ProgressBar(Callback):
     n_train_batches : int, optional
         Minibatches in an epoch; known from the task when training begins.
     n_epochs : int, optional
-        The most epochs to train for; known when training begins, too.
+        The maximum number of epochs; known when training begins, too.
     disable : bool
         Show nothing.
 
@@ -67,7 +66,7 @@ class ProgressBar(Callback):
             self._bar = None
 
     def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
-        """Begin anew, at the place where the run begins or goes on."""
+        """Start a new bar where the run begins or continues."""
         self.__exit__()
         self.n_train_batches = task.n_train_batches
         self.n_minibatches = n_epochs * task.n_train_batches

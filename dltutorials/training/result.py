@@ -1,7 +1,7 @@
-r"""The result of a training run, and how it is shown: the tutorial's own lines.
+r"""The result of a training run, and its display in the tutorial's own lines.
 
-Errors are fractions of a set; they are shown as percentages with six decimals,
-which for 9,600 images is every digit that there is.
+Errors are fractions of a set; they are shown as percentages with six decimals, enough to tell
+any two counts of 9,600 images apart.
 
 >>> record = {"epoch": 1, "minibatch": 83, "validation_loss": 1196 / 9600, "test_score": 0.12375}
 >>> print(*record_lines(record, n_train_batches=83), sep="\n")
@@ -24,32 +24,32 @@ class Result:
     Attributes
     ----------
     best_params : list
-        The parameters of the best validation loss; the model holds them too.
-        Where nothing was validated: the last ones, or those of the last record or of
-        the start when the cost became nan or inf.
+        The parameters with the best validation loss; the model has them too. Without
+        validation: the last ones or, if the cost became nan or inf, those of the last record or
+        of the start.
     best_validation_loss : float
-        inf (or -inf where larger is better) where nothing was validated.
+        inf (or -inf if larger is better) without validation.
     best_iteration : int or None
-        The iteration of `best_params`: minibatches, from 0, over all epochs.
+        The iteration of `best_params`: the minibatch, from 0, over all epochs.
     test_score : float or None
         The test loss of `best_params`.
     history : list of dict
-        A record a validation, or an epoch where there is none, of plain numbers:
-        ``epoch`` and ``minibatch`` (from 1), ``iteration`` (from 0), ``cost`` (mean since
-        the last record), ``validation_loss``, ``is_best``, ``test_score`` (of a best
-        one, else None), ``patience``, ``seconds`` (since the start); first the ``phase``,
-        where there is more than one.
+        One record of plain numbers per validation, or per epoch without validation: ``epoch``
+        and ``minibatch`` (from 1), ``iteration`` (from 0), ``cost`` (mean since the last
+        record), ``validation_loss``, ``is_best``, ``test_score`` (if it is the best, else
+        None), ``patience``, ``seconds`` (since the start); before these the ``phase``, if there
+        is more than one.
     stop_reason : str
         ``"patience"``, ``"n_epochs"``, ``"interrupted"`` (on request, or Ctrl-C) or
         ``"diverged"`` (a cost or validation loss that is nan or inf).
     message : str
-        The same in a phrase, with the epoch and minibatch.
+        The stop reason as a phrase, with the epoch and minibatch.
     n_epochs, n_iterations : int
         Epochs begun, and minibatches done.
     seconds : float
-        The time that all of it took.
+        The total time.
     loss : Loss
-        What the losses are.
+        The kind of loss.
     """
 
     best_params: list[Any] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Result:
 
     @property
     def last_cost(self) -> float | None:
-        """Return the cost of the last record, where there was no validation."""
+        """Return the cost of the last record, if there was no validation."""
         last = self.history[-1] if self.history else {}
         return last["cost"] if last.get("validation_loss", 0) is None else None
 
@@ -102,8 +102,8 @@ class Result:
         return f"<Result: {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: a table without scripts or anything to load."""
-        from html import escape  # hardly a run is shown in a notebook
+        """Return what a notebook shows: a plain table that runs and loads nothing."""
+        from html import escape  # few runs are shown in a notebook
 
         place = "".join(f" in epoch {r['epoch']}" for r in self.history if self._is_best(r))
         scores = dict(self._scores())
@@ -145,12 +145,12 @@ def record_lines(record: Record, n_train_batches: int, loss: Loss = ERROR) -> li
     n_train_batches : int
         Minibatches in an epoch.
     loss : Loss
-        What the losses are.
+        The kind of loss.
 
     Returns
     -------
     list of str
-        One line; a second one where the test set was looked at.
+        One line, and a second one if the test set was evaluated.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Whether a training run can continue from a checkpoint as if it had never stopped.
+"""Check whether a training run can continue from a checkpoint as if it had never stopped.
 
 >>> from dltutorials.training.early_stopping import EarlyStopping
 >>> from dltutorials.training.state import TrainingState
@@ -25,7 +25,7 @@ def check_resumable(checkpoint: Checkpoint, fingerprint: dict[str, Any]) -> None
     ----------
     checkpoint : Checkpoint
     fingerprint : dict
-        Of this run; compared name by name.
+        The fingerprint of this run; compared name by name.
 
     Raises
     ------
@@ -40,18 +40,18 @@ def check_resumable(checkpoint: Checkpoint, fingerprint: dict[str, Any]) -> None
 
 
 def describe_differences(checkpoint: Checkpoint, numerics: dict[str, Any]) -> str | None:
-    """Describe what differs from when the run began and may change the last digits of its results.
+    """Describe what has changed since the run began that may alter the last digits of its results.
 
     Parameters
     ----------
     checkpoint : Checkpoint
     numerics : dict
-        Of this run: :func:`dltutorials.backend.describe_numerics`.
+        Those of this run: :func:`dltutorials.backend.describe_numerics`.
 
     Returns
     -------
     str or None
-        One sentence, if anything is.
+        One sentence, or None if nothing has changed.
     """
     differences = list(_differences(checkpoint.numerics, numerics))
     if not differences:
@@ -59,7 +59,7 @@ def describe_differences(checkpoint: Checkpoint, numerics: dict[str, Any]) -> st
     before, now = checkpoint.numerics.get("backend"), numerics.get("backend")
     if str(before).split()[0] != str(now).split()[0]:
         return f"begun on {before}, continued on {now}; the last digits may differ"
-    # What else differs with these two follows from them.
+    # If one of these two differs, the other differences follow from it.
     shown = [each for each in differences if each[0] in ("linker", "device")] or differences
     phrases = [f"{name} was {before} and is now {now}" for name, before, now in shown]
     return f"{'; '.join(phrases)}: the last digits may differ"

@@ -1,11 +1,10 @@
 r"""A test of whether a model is better than another, or only luckier on these examples.
 
-Two models label the same validation examples. Where both are right or both are
-wrong, this says nothing about which is better; what counts are the examples that
-one of them labels rightly and the other wrongly. If the models were equally
-good, each such example would fall to either side like a coin. McNemar's exact
-test asks how probable it would then be that so many or more of them fall to the
-new model's side:
+Two models label the same validation examples. Examples on which both are right or both are
+wrong do not tell which is better; what counts are the examples that one of them labels
+correctly and the other incorrectly. If the models were equally good, each such example would
+favour either one like a coin toss. McNemar's exact test gives the probability that at least
+this many of them would then favour the new model:
 
 .. math:: p = \sum_{k=b}^{b+c} \binom{b+c}{k} 2^{-(b+c)},
 
@@ -36,23 +35,23 @@ def mcnemar_p_value(before: Any, after: Any) -> float:
     Parameters
     ----------
     before, after : bool array, ``(n_examples,)``
-        Which examples the old and the new model label wrongly.
+        Which examples the old and the new model misclassify.
 
     Returns
     -------
     float in [0, 1]
-        1 where the models make the same mistakes.
+        1 if the models make the same mistakes.
 
     Raises
     ------
     DataError
-        If the two are not over the same number of examples.
+        If the two differ in their number of examples.
 
     Notes
     -----
     Source: Getting Started, "Early-Stopping" (the note on significance).
     """
-    from scipy.stats import binom  # takes half a second, and few runs need it
+    from scipy.stats import binom  # its import takes half a second, and few runs need it
 
     before, after = numpy.asarray(before, bool), numpy.asarray(after, bool)
     if before.shape != after.shape:

@@ -1,8 +1,8 @@
 r"""Intermediate parameters of a training run, for other programs to read.
 
-A folder holds a file of parameters for each snapshot, named by the iteration:
-the minibatches before it, over all epochs. Pictures and animations are made
-from these files (``scripts/plot.py``), never inside the run.
+A folder contains one parameter file per snapshot, named after the iteration: the number of
+minibatches before it, over all epochs. Plots and animations are made from these files
+(``scripts/plot.py``), never during the run.
 
 >>> import tempfile, numpy
 >>> folder = tempfile.mkdtemp()
@@ -34,7 +34,7 @@ def save_snapshot(
     phase: str = "",
     about: Description | None = None,
 ) -> Path:
-    """Save parameters as those of an iteration; return the file.
+    """Save the parameters of an iteration; return the file.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def save_snapshot(
     iteration : int
         From 0.
     phase : str
-        Becomes part of the name, if there is more than one.
+        The name of the phase, if there is more than one; becomes part of the file's name.
     about : Description, optional
-        Of the model.
+        The description of the model.
 
     Raises
     ------
@@ -63,12 +63,12 @@ def save_snapshot(
 
 
 def find_snapshots(folder: PathLike) -> list[tuple[int, Path]]:
-    """Return the iteration and the file of each snapshot, in their order.
+    """Return the iteration and the file of each snapshot, in order.
 
     Raises
     ------
     DataError
-        If the folder cannot be read, or has none.
+        If the folder cannot be read, or has no snapshots.
     """
     with in_file(folder, "give a folder that --snapshots filled"):
         found = _list_snapshots(folder)
@@ -84,12 +84,12 @@ def prepare_snapshot_folder(folder: PathLike, is_resumed: bool = False) -> None:
     ----------
     folder : path
     is_resumed : bool
-        Whether it may hold snapshots, those of the same training.
+        Whether it may already contain snapshots of the same run.
 
     Raises
     ------
     DataError
-        If it cannot be made or written, or holds snapshots of another training run.
+        If it cannot be created or written, or contains snapshots of another training run.
     """
     make_folder(folder)
     prepare_output(Path(folder, "iteration-0000000000.pkl"))

@@ -18,7 +18,7 @@ from dltutorials.training.early_stopping import EarlyStopping, PatienceState
 from dltutorials.training.task import Task
 
 Record: TypeAlias = dict[str, Any]
-Array: TypeAlias = Any  # of NumPy, or whatever a task that was made by hand deals in
+Array: TypeAlias = Any  # a NumPy array, or whatever a handmade task uses
 
 
 @dataclass
@@ -32,24 +32,24 @@ class TrainingState:
     n_train_batches : int
         Minibatches in an epoch.
     iteration : int
-        The last one that is done: minibatches, from 0, over all epochs; -1 before the first.
+        The last finished minibatch, counted from 0 over all epochs; -1 before the first.
     test_score : float or None
         The test loss of `best_params`.
     costs : list of float
-        Those of the minibatches since the last record.
+        The costs of the minibatches since the last record.
     history : list of dict
         As :class:`dltutorials.Result` describes it.
     seconds : float
-        The time that it took so far.
+        The training time so far.
     stop_reason : str
-        As in :class:`dltutorials.Result`; empty while the run is under way.
+        As in :class:`dltutorials.Result`; empty during the run.
     phase : str
-        The name of the phase (:mod:`dltutorials.training.phases`); empty where there is one only.
+        The name of the phase (:mod:`dltutorials.training.phases`); empty if there is only one.
     n_iterations_before, n_epochs_before : int
-        Those of the earlier phases; `iteration` counts from 0 in each.
+        The totals of the earlier phases; `iteration` counts from 0 in each phase.
     params, best_params : list of arrays
-        The parameters now, and those of the best validation loss (where nothing is
-        validated, the newest ones of which there is a record).
+        The current parameters, and those with the best validation loss (without validation,
+        those of the last record).
     rest : list of arrays
         What else the steps change: random generators, momentum.
     """
@@ -83,7 +83,7 @@ class TrainingState:
         return cls(patience, task.n_train_batches, params=params, best_params=params, rest=rest)
 
     def copy(self, **changes: Any) -> "TrainingState":
-        """Return a copy that does not change with this one, but for the arrays themselves."""
+        """Return an independent copy, which shares only the arrays with this one."""
         own = {
             "early_stopping": dataclasses.replace(self.early_stopping),
             "costs": list(self.costs),
@@ -94,7 +94,7 @@ class TrainingState:
     def add_record(
         self, loss: float | None, is_best: bool, patience: float | None, seconds: float
     ) -> Record:
-        """Add what a validation found to the history; the next costs are of another record."""
+        """Add the record of a validation to the history; later costs belong to the next record."""
         epoch, index = divmod(self.iteration, self.n_train_batches)
         record: Record = {"phase": self.phase} if self.phase else {}
         record |= {
@@ -113,7 +113,7 @@ class TrainingState:
         return record
 
     def place(self) -> str:
-        """Return in words where in the run it is."""
+        """Return the position in the run, in words."""
         epoch, index = divmod(max(self.iteration, 0), self.n_train_batches)
         phase = f"{self.phase}, " if self.phase else ""
         return f"{phase}epoch {epoch + 1}, minibatch {index + 1}/{self.n_train_batches}"
@@ -124,7 +124,7 @@ class TrainingState:
         Raises
         ------
         ResumeError
-            If so; the values of `task` are as they were.
+            If any of these differs; the values of `task` are left unchanged.
         """
         if self.n_train_batches != task.n_train_batches:
             raise ResumeError(

@@ -1,7 +1,7 @@
-"""A training state, taken apart into JSON and arrays and put together again.
+"""Conversion of a training state into JSON and arrays, and back.
 
-Both directions follow the types that the dataclasses declare: an attribute that is added to
-:class:`~dltutorials.training.state.TrainingState` is written and read without a line here.
+Both directions follow the types that the dataclasses declare: a new attribute of
+:class:`~dltutorials.training.state.TrainingState` needs no change here.
 
 >>> import numpy
 >>> from dltutorials.training.early_stopping import EarlyStopping
@@ -32,19 +32,19 @@ import numpy
 
 
 def take_apart(state: TrainingState) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
-    """Return the numbers of a state, with names in place of arrays, and the arrays by name."""
+    """Return the numbers of a state, with names instead of arrays, and the arrays by name."""
     arrays = _Arrays()
     return arrays.take_out(state, TrainingState), arrays.by_name
 
 
 def put_together(numbers: Any, arrays: dict[str, numpy.ndarray]) -> TrainingState:
-    """Return the state that :func:`take_apart` was given.
+    """Rebuild the state from what :func:`take_apart` returned.
 
     Raises
     ------
     DataError
-        If a value is not of its type, the numbers are not those of a training run, or an
-        array is left over.
+        If a value has the wrong type, the numbers are not those of a training run, or an array
+        is left over.
     """
     reader = _Reader(arrays)
     state: TrainingState = reader.read("state", numbers, TrainingState)
@@ -55,14 +55,14 @@ def put_together(numbers: Any, arrays: dict[str, numpy.ndarray]) -> TrainingStat
 
 
 class _Arrays:
-    """Takes the arrays out of a state, so that JSON can hold what is left of it."""
+    """Takes the arrays out of a state, so that JSON can represent the rest."""
 
     def __init__(self) -> None:
         self.by_name: dict[str, numpy.ndarray] = {}
         self._names: dict[int, str] = {}
 
     def take_out(self, value: Any, kind: Any, name: str = "") -> Any:
-        """Return a value with names in place of arrays; these have no type of their own."""
+        """Return a value with names instead of arrays, which have no type of their own."""
         if dataclasses.is_dataclass(kind):
             hints = typing.get_type_hints(kind)
             return {key: self.take_out(getattr(value, key), hints[key], key) for key in hints}
@@ -73,7 +73,7 @@ class _Arrays:
         return value
 
     def _keep(self, array: Any, name: str) -> str:
-        """Keep an array, once if it comes twice; return its name."""
+        """Keep an array, only once if it occurs twice; return its name."""
         known = self._names.setdefault(id(array), name)
         if known == name:
             self.by_name[name] = numpy.asarray(array)
@@ -83,14 +83,14 @@ class _Arrays:
 class _Reader:
     """Rebuilds a state from its JSON and its arrays.
 
-    Each value has to be of the type that its dataclass says.
+    Each value must have the type that its dataclass declares.
     """
 
     def __init__(self, arrays: dict[str, numpy.ndarray]) -> None:
         self.arrays, self.unused = arrays, set(arrays)
 
     def read(self, name: str, value: Any, kind: Any) -> Any:
-        """Return the value of that type; refuse anything else."""
+        """Return the value as one of type `kind`; refuse anything else."""
         origin, parts = typing.get_origin(kind), typing.get_args(kind)
         if dataclasses.is_dataclass(kind):
             return self._read_dataclass(name, value, typing.cast(Callable, kind))
@@ -125,7 +125,7 @@ class _Reader:
 
 
 def _require_plain(name: str, value: Any) -> Any:
-    """Refuse what no run has as a number: inf, integers that 64 bits cannot hold."""
+    """Refuse values that no run has: inf, nan, integers that exceed 64 bits."""
     is_plain = (
         value is None
         or type(value) in (bool, str)
@@ -143,7 +143,7 @@ def _short(value: Any) -> str:
 
 
 def _check(state: TrainingState) -> None:
-    """Refuse numbers that are valid one by one but do not fit together."""
+    """Refuse numbers that are individually valid but inconsistent."""
     patience = state.early_stopping
     best = patience.best_iteration
     if not (

@@ -21,7 +21,7 @@ class Task(NamedTuple):
     Attributes
     ----------
     train_minibatch : callable(int) -> float
-        One step on the minibatch of that number; returns its cost.
+        Takes one step on the minibatch of this number; returns its cost.
     n_train_batches : int
         Minibatches in one epoch.
     get_params : callable() -> list
@@ -29,28 +29,28 @@ class Task(NamedTuple):
     set_params : callable(list) -> None
         Sets them.
     validate : callable() -> float, optional
-        The loss to be best in the end; without it training runs for
+        The loss by which the best parameters are chosen; without it, training runs for
         ``n_epochs``, and the newest parameters are the best.
     test : callable() -> float, optional
-        The loss to report of the best parameters.
+        The loss to report for the best parameters.
     validation_misclassified : callable() -> bool array, optional
-        Which of the validation examples the model labels wrongly, for the test
-        of significance (``EarlyStopping(significance=...)``).
+        Which validation examples the model misclassifies, for the significance test
+        (``EarlyStopping(significance=...)``).
     get_rest : callable() -> list of arrays, optional
         Copies of whatever a step changes besides the parameters: the states of
         random generators, momentum, a Markov chain.
     set_rest : callable(list) -> None, optional
-        Sets it, when a training run is resumed.
+        Sets these when a training run is resumed.
     begin_epoch : callable(int) -> None, optional
-        Called before the first minibatch of each epoch, and when a run is resumed
-        inside one, with the number of the epoch from 0: for schedules of the learning
-        rate, or the order of the examples. What it does may depend on that number only.
+        Called with the number of the epoch, from 0, before its first minibatch and when a run
+        is resumed within it: for learning-rate schedules, or the order of the examples. Its
+        effect may depend on that number only.
     fetch_costs : callable(list) -> floats, optional
-        Where `train_minibatch` returns costs that are still on a device: fetches many of
-        them at once. They are looked at before each validation, and at the end.
+        Fetches many costs at once, if `train_minibatch` returns costs that are still on a
+        device. They are checked before each validation and at the end.
     loss : Loss, optional
-        What `validate` and `test` return, or, where nothing is validated, what
-        `train_minibatch` returns; by default an error, or a cost.
+        What `validate` and `test` return or, without validation, what `train_minibatch`
+        returns; by default an error or a cost.
     """
 
     train_minibatch: Callable[[int], Any]
@@ -68,5 +68,5 @@ class Task(NamedTuple):
 
     @property
     def reported_loss(self) -> Loss:
-        """Return `loss`, or what it is by default."""
+        """Return `loss`, or its default."""
         return self.loss or (COST if self.validate is None else ERROR)

@@ -1,11 +1,9 @@
 """The only training loop of the project.
 
-:func:`train` runs a training step minibatch by minibatch, looks at the
-validation loss when the early-stopping rule wants it, keeps the best
-parameters, and reports why it ended. It is given callables
-(:class:`~dltutorials.training.task.Task`) and tells callbacks what happens; of models,
-Theano, files and terminals it knows nothing, so that any model fits, and plain
-Python can stand in for one:
+:func:`train` runs a training step for each minibatch, validates when the early-stopping rule
+requires it, keeps the best parameters, and reports why it ended. It is given callables
+(:class:`~dltutorials.training.task.Task`) and notifies callbacks; it knows nothing about
+models, Theano, files or terminals, so that any model fits, even one in plain Python:
 
 >>> theta = [8.0]
 >>> def halve(index):
@@ -47,21 +45,21 @@ def train(
     ----------
     task : Task
     n_epochs : int
-        The most epochs to train for; at least 1.
+        The maximum number of epochs; at least 1.
     early_stopping : EarlyStopping, optional
-        The tutorial's rule with its defaults, if not given.
+        By default, the tutorial's rule with its defaults.
     callbacks : sequence of Callback
-        Called in this order as things happen: a progress bar, files, signals.
+        Called in this order during training: a progress bar, files, signals.
     resume : TrainingState, optional
-        What a callback's ``on_checkpoint`` was given, or
-        :func:`dltutorials.training.checkpoint.load_state` read; the run goes on from there
-        and ends as if it had never stopped. `task`, its data and `early_stopping`
-        (which may be left out) must be the same; `n_epochs` may be larger.
+        A state passed to a callback's ``on_checkpoint``, or read by
+        :func:`dltutorials.training.checkpoint.load_state`; the run continues from there and
+        ends as if it had never stopped. `task`, its data and `early_stopping` (which may be
+        left out) must be the same; `n_epochs` may be larger.
 
     Returns
     -------
     Result
-        After Ctrl-C too: what was reached so far.
+        Also after Ctrl-C: the result so far.
 
     Raises
     ------
@@ -72,7 +70,7 @@ def train(
     ResumeError
         If the state to resume from is that of another model or rule.
     Exception
-        What the callables raise; the model then holds the best parameters.
+        Whatever the callables raise; the model then has the best parameters.
 
     Notes
     -----
@@ -100,7 +98,7 @@ def train(
 
 
 class Loop:
-    """What happens around the steps, whoever takes them; one object a training run."""
+    """Everything around the steps, whoever takes them; one object per training run."""
 
     def __init__(self, task: Task, state: TrainingState, hooks: Hooks) -> None:
         self.task, self.state, self.hooks = task, state, hooks
@@ -110,7 +108,7 @@ class Loop:
         self.started = time.perf_counter() - state.seconds
 
     def begin(self, n_epochs: int) -> None:
-        """Set the parameters, and tell the callbacks."""
+        """Set the parameters, and notify the callbacks."""
         task, state = self.task, self.state
         task.set_params(state.params)
         if task.set_rest is not None:
@@ -154,7 +152,7 @@ class Loop:
         self.stop("n_epochs", f"all {n_epochs} epochs are done")
 
     def note_cost(self, cost: float) -> bool:
-        """Keep a cost, or stop if it is not finite; say whether to go on."""
+        """Keep a cost, or stop if it is not finite; return whether to continue."""
         if math.isfinite(cost):
             self.state.costs.append(cost)
         else:
@@ -162,14 +160,14 @@ class Loop:
         return math.isfinite(cost)
 
     def fetch_costs(self) -> bool:
-        """Keep the costs that are still on a device, as if they had been looked at one by one."""
+        """Fetch the costs that are still on a device, and treat them as if checked one by one."""
         fetch = self.task.fetch_costs
         if fetch is None or not self.unfetched:
             return True
         try:
             costs = list(map(float, fetch(self.unfetched)))
         except Exception:
-            self.state.stop_reason = "diverged"  # of steps after a wrong label no parameter is kept
+            self.state.stop_reason = "diverged"  # no parameters are kept from after a wrong label
             raise
         last, self.unfetched = self.state.iteration, []
         for n_later, cost in zip(range(len(costs) - 1, -1, -1), costs):
@@ -179,7 +177,7 @@ class Loop:
         return True
 
     def must_stop(self) -> bool:
-        """Say whether patience has run out, or somebody asks for an end."""
+        """Return whether patience has run out, or a callback requests a stop."""
         if self.task.validate is not None and self.patience.is_exhausted(self.state.iteration):
             self.stop("patience", "patience ran out")
         elif self.hooks.stop_requested and any(ask() for ask in self.hooks.stop_requested):
@@ -187,7 +185,7 @@ class Loop:
         return bool(self.state.stop_reason)
 
     def validate(self) -> float | None:
-        """Make the next record of the history, and keep the parameters if they are best."""
+        """Add the next record to the history, and keep the parameters if they are the best."""
         task, state, patience = self.task, self.state, self.patience
         if task.validate is None:
             loss, is_best = None, False
@@ -203,18 +201,18 @@ class Loop:
         return loss
 
     def keep_newest(self) -> None:
-        """Keep the newest parameters as the best ones, where nothing is validated."""
+        """Keep the newest parameters as the best ones, if nothing is validated."""
         self.patience.best_iteration = self.state.iteration
         self.state.best_params = self.task.get_params()
         self.announce_best()
 
     def announce_best(self) -> None:
-        """Give the best parameters to the callbacks."""
+        """Pass the best parameters to the callbacks."""
         for on_improvement in self.hooks.on_improvement:
             on_improvement(self.state.best_params)
 
     def record(self, loss: float | None, is_best: bool) -> None:
-        """Add to the history."""
+        """Add a record to the history."""
         n_before = self.state.n_iterations_before
         patience = None if loss is None else n_before + self.patience.patience
         seconds = time.perf_counter() - self.started
@@ -223,7 +221,7 @@ class Loop:
             on_record(record)
 
     def checkpoint(self) -> None:
-        """Give the state to the callbacks."""
+        """Pass the state to the callbacks."""
         task, state = self.task, self.state
         state.seconds = time.perf_counter() - self.started
         if self.hooks.on_checkpoint:
@@ -234,7 +232,7 @@ class Loop:
                 on_checkpoint(state.copy(params=params, rest=rest))
 
     def stop(self, reason: str, sentence: str, is_torn: bool = False) -> None:
-        """Note why the run ends; the last step of a torn one is not whole."""
+        """Note why the run ends; the last step of a torn run is incomplete."""
         state = self.state
         if not self.fetch_costs():
             return  # diverged before
