@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Say what computes here, whether the data fit there, and how fast an epoch is."""
+"""Report the device, whether the data fit on it, and how fast an epoch is."""
 
 if __name__ == "__main__":
     import launcher

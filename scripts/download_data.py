@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Fetch published data sets, check them, and keep them in the tutorial's format."""
+"""Download published data sets, check them, and store them in the tutorial's format."""
 
 if __name__ == "__main__":
     import launcher

@@ -1,4 +1,4 @@
-"""Options of commands, each in a line: its name, what it takes, its default and its meaning.
+"""Options of commands, one line each: name, kind of value, default and meaning.
 
 >>> parser = argparse.ArgumentParser()
 >>> add_option(parser, "--n-hidden", "N", 500, "hidden units")
@@ -19,21 +19,21 @@ def add_option(
     text: str,
     **settings: Any,
 ) -> None:
-    """Add an option whose metavar says what its values are; the help ends with the default.
+    """Add an option whose metavar determines its type; the help ends with the default.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
     name : str
-        How it is written: ``--n-epochs``.
+        As it is written: ``--n-epochs``.
     metavar : str or list of str or None
-        N is an integer, X and P are floats, SEED is that of a random generator, another
-        word is a text; a list is one of the values to choose from, None is a flag.
+        N means an integer, X or P a float, SEED the seed of a random generator, any other word
+        a text; a list means one of its values, None a flag.
     default : object
-        None has to be explained in the help.
+        If None, its meaning must be explained in `text`.
     text : str
     **settings
-        Others of ``add_argument``.
+        Other arguments of ``add_argument``.
     """
     if metavar is None:
         parser.add_argument(name, action="store_true", help=text)

@@ -1,9 +1,9 @@
-"""What every script shares: its options, its messages and its exit status.
+"""What all scripts share: options, messages and exit status.
 
 Results go to stdout, everything else to stderr. The exit status is 0 when the
 work is done, 1 when it failed, 2 when the options cannot be used, 130 after
-Ctrl-C and 143 after SIGTERM; a failure is one line, without a traceback. What
-the terminal's encoding lacks is written as an escape.
+Ctrl-C and 143 after SIGTERM; a failure is one line, without a traceback. Characters that the
+terminal's encoding lacks are escaped.
 
 >>> parser = Parser(prog="count.py", description="Count the letters of a word.")
 >>> _ = parser.add_argument("word")
@@ -42,7 +42,7 @@ class Parser(argparse.ArgumentParser):
     Parameters
     ----------
     prog : str, optional
-        By default the name of the running program, as messages have it.
+        By default the name of the running program, as in messages.
     **settings
         Those of :class:`argparse.ArgumentParser`.
     """
@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def options(self) -> dict[str, str]:
-        """Return the options by the names of their values: how each is written."""
+        """Return how each option is written, keyed by the name of its value."""
         return {
             action.dest: max(action.option_strings, key=len)
             for action in self._actions
@@ -78,7 +78,7 @@ def run(
 ) -> int:
     """Read the options and run a script's body; return the exit status.
 
-    What the body raises becomes a line on stderr.
+    An error that the body raises becomes one line on stderr.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def print_message(message: str) -> None:
 
 
 def program_name() -> str:
-    """Return what messages and the help call the running program."""
+    """Return the name of the running program for messages and help."""
     return _program_name.get() or os.path.basename(sys.argv[0])
 
 
@@ -172,7 +172,7 @@ def named(name: str) -> Iterator[None]:
 
 
 def _print(text: str, file: TextIO | None, end: str = "\n") -> None:
-    """Print text; what the encoding of the file lacks is escaped."""
+    """Print text; escape characters that the encoding of the file lacks."""
     if file is None:  # closed before Python began
         return
     encoding = getattr(file, "encoding", None) or "utf-8"
@@ -186,7 +186,7 @@ def _print(text: str, file: TextIO | None, end: str = "\n") -> None:
 
 
 def _give_up_if_broken(stream: TextIO | None) -> None:
-    """Discard what a stream still holds if it cannot be written; Python would try again at exit."""
+    """Discard a stream's buffer if it cannot be written; Python would try again at exit."""
     if stream is None:
         return
     try:

@@ -49,11 +49,11 @@ def add_training_arguments(
     """Add the options of every training script, with a chapter's own defaults."""
     _add_data_arguments(parser)
     add = functools.partial(add_option, parser)
-    add("--learning-rate", "X", learning_rate, "length of a step")
-    text = "factor on the learning rate after each epoch; with 1 it stays as it is"
+    add("--learning-rate", "X", learning_rate, "step size")
+    text = "factor applied to the learning rate after each epoch; 1 keeps it constant"
     add("--learning-rate-decay", "X", 1.0, text)
     add("--momentum", "X", 0.0, "fraction of the last step that is added to each step")
-    add("--n-epochs", "N", n_epochs, "most epochs to train")
+    add("--n-epochs", "N", n_epochs, "maximum number of epochs")
     add("--batch-size", "N", batch_size, "examples in a minibatch")
     text = "type of all numbers; default: Theano's configuration, or else float32"
     add("--floatX", ["float32", "float64"], None, text)
@@ -69,40 +69,40 @@ def add_classifier_arguments(
 ) -> None:
     """Add the options of a classifier: regularization, early stopping, evaluation.
 
-    Patience is `patience` by default, or, where they are given, so many epochs.
+    The default patience is `patience` minibatches or, if given, `patience_epochs` epochs.
     """
     add = functools.partial(add_option, parser)
     add("--L1-reg", "X", 0.0, "strength of the L1 penalty")
     add("--L2-reg", "X", L2_reg, "strength of the squared L2 penalty")
-    text = "minibatches to train in any case"
+    text = "initial patience, in minibatches"
     if patience_epochs is not None:
         parser.set_defaults(patience_epochs=patience_epochs)
         patience, text = None, f"{text}; default: {patience_epochs} epochs"
     add("--patience", "N", patience, text)
-    text = "after an improvement in minibatch t, train to t times this"
+    text = "after an improvement in minibatch t, extend patience to t times this"
     add("--patience-increase", "X", 2.0, text)
     text = "fraction of the best loss that counts as an improvement"
     add("--improvement-threshold", "X", 0.995, text)
     text = (
-        "an improvement counts, instead of by that threshold, when McNemar's exact test on the "
+        "instead of that threshold: an improvement counts if McNemar's exact test on the "
         "validation mistakes is significant at this level, for example 0.05; default: off"
     )
     add("--significance", "P", None, text)
     text = "minibatches between validations; default: an epoch, or half the patience if less"
     add("--validation-frequency", "N", None, text)
-    text = "evaluate on every example, not on whole minibatches only"
+    text = "evaluate every example, not only whole minibatches"
     add("--exact-evaluation", None, False, text)
 
 
 def add_pretraining_arguments(
     parser: argparse.ArgumentParser, *, pretrain_lr: float, pretraining_epochs: int
 ) -> None:
-    """Add the options of a network whose layers learn one after another, before the whole does."""
+    """Add the options of a network whose layers are pretrained one after another."""
     add = functools.partial(add_option, parser)
     add("--hidden-layers-sizes", "N", [1000] * 3, "units of each hidden layer", nargs="+")
-    text = "epochs for each layer by itself; 0 is no pretraining"
+    text = "pretraining epochs for each layer; 0 means no pretraining"
     add("--pretraining-epochs", "N", pretraining_epochs, text)
-    add("--pretrain-lr", "X", pretrain_lr, "learning rate of a layer by itself")
+    add("--pretrain-lr", "X", pretrain_lr, "learning rate of pretraining")
 
 
 def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,9 +115,9 @@ def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
     add("--offline", None, False, "download nothing")
     text = "minibatches in memory at a time, for data that do not fit; default: all"
     add("--chunk-size", "N", None, text)
-    text = "use the training set's rows in a new order every epoch; default: as they are"
+    text = "shuffle the training set in every epoch; default: keep its order"
     add("--shuffle", "SEED", None, text)
-    add("--shuffle-once", None, False, "with --shuffle: the same new order for all epochs")
+    add("--shuffle-once", None, False, "with --shuffle: shuffle only once, for all epochs")
 
 
 def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,9 +130,9 @@ def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
         "file unless --checkpoint names another"
     )
     add("--resume", "FILE", None, text)
-    text = "file for the records of the validations, a line of JSON each, written as they come"
+    text = "file for the history: one line of JSON per validation, written immediately"
     add("--history", "FILE", None, text)
-    add("--snapshots", "FOLDER", None, "folder for the parameters on the way")
+    add("--snapshots", "FOLDER", None, "folder for snapshots of the parameters")
     add("--snapshot-every", "N", 1, "validations between two snapshots")
     add("--quiet", None, False, "print the result and errors only")
 
@@ -140,12 +140,12 @@ def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
 def prepare_training_options(options: argparse.Namespace) -> None:
     """Refuse options that cannot be used, then check and prepare the files of a training run.
 
-    A published data set that is not there is downloaded.
+    A published data set that is missing is downloaded.
     """
     check_numbers(options)
     options.checkpoint = options.checkpoint or options.resume
     check_files(options)
-    for name in ("save", "checkpoint", "history"):  # other programs keep off from here on
+    for name in ("save", "checkpoint", "history"):  # locked against other programs from here on
         if getattr(options, name) is not None:
             hold_output(getattr(options, name))
     prepare_output(options.save)
@@ -181,7 +181,7 @@ def check_numbers(options: argparse.Namespace) -> None:
 
 
 def _refuse_of_sgd(options: argparse.Namespace) -> None:
-    """Refuse what conjugate gradients do not have."""
+    """Refuse options that conjugate gradients do not support."""
     for name in ("checkpoint", "resume", "shuffle"):
         if getattr(options, name) is not None:
             why = "cannot be resumed to the byte: their state is SciPy's own"
@@ -214,9 +214,9 @@ def check_files(options: argparse.Namespace) -> None:
 
 
 def early_stopping(options: argparse.Namespace, n_train_batches: int = 2) -> EarlyStopping | None:
-    """Return the early-stopping rule that the options ask for; None without a classifier's.
+    """Return the early-stopping rule that the options ask for; None if not a classifier's.
 
-    `n_train_batches`, minibatches in an epoch, decides where patience is a number of epochs.
+    `n_train_batches`, the minibatches in an epoch, converts a patience given in epochs.
     """
     if "patience" not in options:
         return None
@@ -228,9 +228,9 @@ def early_stopping(options: argparse.Namespace, n_train_batches: int = 2) -> Ear
 
 
 def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that decide the result, unlike the number of epochs or the files."""
+    """Return the options that affect the result, except the number of epochs."""
     named = {name: value for name, value in vars(options).items() if name not in _NOT_DECIDING}
-    # What changes nothing is left out: checkpoints from before these options lack them.
+    # Neutral values are left out: older checkpoints lack these options.
     if named.get("shuffle") is None:
         named.pop("shuffle_once", None)
     for name, neutral in (("learning_rate_decay", 1), ("momentum", 0), ("optimizer", "sgd")):

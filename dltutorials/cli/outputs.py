@@ -1,7 +1,7 @@
-"""What a training script prints and writes on the way, as callbacks of the training loop.
+"""What a training script prints and writes during training, as callbacks of the loop.
 
-A write that fails, on a full disk for example, is reported on stderr, ends no
-training run, and is tried again with the next value and at the end.
+A write that fails, for example on a full disk, is reported on stderr, does not end the run, and
+is retried with the next value and at the end.
 """
 
 import argparse
@@ -25,7 +25,7 @@ class LinePrinter(Callback):
     """Prints the tutorial's lines for each record."""
 
     def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
-        """Note what the records are of."""
+        """Remember the task that the records belong to."""
         self.task = task
 
     def on_record(self, record: Record) -> None:
@@ -34,13 +34,13 @@ class LinePrinter(Callback):
 
 
 class OutputFile(Callback):
-    """Writes the newest value, and remembers it until it is on the disk.
+    """Writes the newest value, and keeps it until it is on disk.
 
     Parameters
     ----------
     path : str
     what : str
-        It, in a sentence: "the last state is".
+        The value, in a sentence: "the last state is".
     """
 
     def __init__(self, path: str, what: str) -> None:
@@ -57,7 +57,7 @@ class OutputFile(Callback):
             print_message(f"warning: {self.path} could not be written: {reason_of(error)}")
 
     def finish(self) -> list[str]:
-        """Try once more what failed last; return a sentence if it fails again."""
+        """Retry the last write if it failed; return a sentence if it fails again."""
         if self._pending is not None:
             self.keep(self._pending)
         return [] if self._pending is None else [f"{self.what} not in {self.path}"]
@@ -76,13 +76,13 @@ class BestParamsFile(OutputFile):
 
 
 class CheckpointFile(OutputFile):
-    """The state after every so many records, and at the end.
+    """The state, written after every `every` records and at the end.
 
     Parameters
     ----------
     path : str
     every : int
-        Records from one state to the next.
+        Records between two states.
     fingerprint, numerics : dict
         See :func:`dltutorials.training.checkpoint.save_state`.
     """
@@ -94,14 +94,14 @@ class CheckpointFile(OutputFile):
         self.every, self.fingerprint, self.numerics = every, fingerprint, numerics
 
     def on_checkpoint(self, state: TrainingState) -> None:
-        """Write a state when it is time for one."""
+        """Write a state if one is due."""
         begins_phase = state.iteration < 0
         if state.stop_reason or begins_phase or len(state.history) % self.every == 0:
             self.keep(lambda: save_state(state, self.path, self.fingerprint, self.numerics))
 
 
 class HistoryFile(OutputFile):
-    """The records, a line each.
+    """The records, one line each.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class HistoryFile(OutputFile):
         self.writer: HistoryWriter | None = None
 
     def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
-        """Begin the file, with the records that there are; its header is that of this phase."""
+        """Start the file with the header of this phase and the records so far."""
         self.records, header = state.history, self.describe(task)
 
         def begin() -> None:
@@ -135,7 +135,7 @@ class HistoryFile(OutputFile):
 
 
 class SnapshotFolder(OutputFile):
-    """The parameters after every so many records.
+    """The parameters, written after every `every` records.
 
     Parameters
     ----------
@@ -150,11 +150,11 @@ class SnapshotFolder(OutputFile):
         self.every, self.about = every, about
 
     def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
-        """Note whose parameters they are."""
+        """Remember the task and its state."""
         self.task, self.state = task, state
 
     def on_record(self, record: Record) -> None:
-        """Write a snapshot when it is time for one."""
+        """Write a snapshot if one is due."""
         if len(self.state.history) % self.every == 0:
             params, iteration = self.task.get_params(), record["iteration"]
             phase = self.state.phase
@@ -176,7 +176,7 @@ def open_outputs(
     describe : callable(Task) -> dict
         Returns the header of the history.
     fingerprint, numerics : dict
-        The description of its run in a checkpoint.
+        What a checkpoint says about its run.
     about : Description, optional
         Of the model.
     """

@@ -33,7 +33,7 @@ def make_parser(description: str | None = None) -> console.Parser:
 
 
 def _add_history(kinds: Any) -> None:
-    text = f"what --history wrote, even while the training runs; at most {MAX_RUNS} are compared"
+    text = f"what --history wrote, even during training; at most {MAX_RUNS} are compared"
     what = "validation and test error, training cost and patience"
     parser = _add_kind(kinds, "history", what, text, nargs="+")
     text = "one per file, for the legend; default: the file's name and what differs in the options"
@@ -47,7 +47,7 @@ def _add_filters(kinds: Any) -> None:
 
 
 def _add_maps(kinds: Any) -> None:
-    parser = _add_kind(kinds, "maps", "the maps of a convolutional network, of an image")
+    parser = _add_kind(kinds, "maps", "the maps of a convolutional network for one image")
     add_saved_model_arguments(parser, "whose test set has the image")
     add_option(parser, "--index", "N", 0, "of the image")
 
@@ -71,7 +71,7 @@ def _add_errors(kinds: Any) -> None:
 
 
 def _add_snapshots(kinds: Any) -> None:
-    what = "how the weights came about: an animation or a strip"
+    what = "how the weights developed: an animation or a strip"
     parser = _add_kind(kinds, "snapshots", what, "what --snapshots filled", metavar="FOLDER")
     _add_weight_options(parser, f"{frames.N_UNITS}, of a strip {STRIP_UNITS}")
     text = (

@@ -1,8 +1,7 @@
 """The preparation of a training script: load the data, build the model, compile.
 
-A script says how to make its model, and what is particular about it; the model
-itself says what is minimized and what it is judged by
-(:class:`dltutorials.models.Model`).
+A script says how to make its model, and what is special about it; the model itself defines its
+cost and the loss that judges it (:class:`dltutorials.models.Model`).
 """
 
 import argparse
@@ -35,7 +34,7 @@ import theano
 import theano.tensor as T
 
 MakeModel = Callable[[Any, int, int], Any]
-# Options that are of a classifier's training, and not of that of its layers.
+# Options of a classifier's training that do not apply to its layers.
 _OF_LABELS = {"L1_reg", "L2_reg", "exact_evaluation", "significance"}
 
 
@@ -80,7 +79,7 @@ def load_datasets(options: argparse.Namespace, memory_map: bool = False) -> Shar
 
 
 def make_placeholders() -> tuple[Expression, Expression]:
-    """Return `x` and `y`, which stand for the examples and labels of a minibatch."""
+    """Return `x` and `y`, the placeholders for the examples and labels of a minibatch."""
     return T.matrix("x"), T.ivector("y")
 
 
@@ -91,7 +90,7 @@ def prepare_phases(
     y: Expression,
     datasets: SharedDatasets,
 ) -> list[Phase]:
-    """Return the phases of a training run: one for each layer that learns first, then the model's.
+    """Return the phases of a training run: one for each pretrained layer, then the model's.
 
     Parameters
     ----------
@@ -150,7 +149,7 @@ def prepare_task(
         The placeholders for a minibatch.
     datasets : SharedDatasets
     params : sequence of shared variables, optional
-        Those of the network that the model is a layer of.
+        The parameters of the whole network, if the model is one of its layers.
     """
     targets = [y] if model.is_supervised else []
     cost = _regularized_cost(options, model, *targets)
@@ -182,7 +181,7 @@ def _regularized_cost(options: argparse.Namespace, model: Any, *targets: Express
 def prepare_updates(
     options: argparse.Namespace, model: Any, cost: Expression
 ) -> tuple[Updates, Callable[[int], None] | None]:
-    """Return what a training step does, and what is done before each epoch, as the options say."""
+    """Return the updates of a training step, and what to call before each epoch."""
     rate, begin_epoch = options.learning_rate, None
     if options.learning_rate_decay != 1:
         rate, begin_epoch = decaying_learning_rate(rate, options.learning_rate_decay)
@@ -199,7 +198,7 @@ def prepare_updates(
 
 
 def _require_evaluation(options: argparse.Namespace, errors: Any, misclassified: Any) -> None:
-    """Refuse options of the evaluation where there is nothing to evaluate."""
+    """Refuse evaluation options if there is nothing to evaluate."""
     for name, is_there, what in (
         ("exact_evaluation", errors, "errors to evaluate"),
         ("significance", errors and misclassified, "mistakes to test"),
@@ -209,9 +208,9 @@ def _require_evaluation(options: argparse.Namespace, errors: Any, misclassified:
 
 
 def fingerprint(program: str, options: argparse.Namespace, digest: str) -> dict[str, Any]:
-    """Return everything that decides the result of a training run; `digest` is that of the data.
+    """Return everything that determines the result of a training run; `digest` is that of the data.
 
-    A run that is resumed has to have the same. What decides only the last digits is in
+    A resumed run must have the same fingerprint. What affects only the last digits is in
     :func:`dltutorials.backend.describe_numerics`.
     """
     return {
@@ -223,7 +222,7 @@ def fingerprint(program: str, options: argparse.Namespace, digest: str) -> dict[
 
 
 def digest_of_datasets(datasets: SharedDatasets) -> str:
-    """Return a digest of the numbers that are computed with; it takes time over the data."""
+    """Return a digest of the numbers used in training; this reads all of the data."""
     return digest_of_arrays([rows for data in datasets for rows in data.rows])
 
 

@@ -1,4 +1,4 @@
-"""What the commands that read a saved model share: their options, the model, the test set.
+"""What commands that read a saved model share: options, the model, the test set.
 
 >>> parser = argparse.ArgumentParser()
 >>> add_saved_model_arguments(parser, "whose test set is used")
@@ -21,7 +21,7 @@ import numpy
 
 
 def add_saved_model_arguments(parser: argparse.ArgumentParser, whose: str) -> None:
-    """Add the options of a command that shows a saved model the test set.
+    """Add the options of a command that applies a saved model to the test set.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def add_saved_model_arguments(parser: argparse.ArgumentParser, whose: str) -> No
 
 
 def read_saved_model(path: str, options: argparse.Namespace) -> SavedModel:
-    """Rebuild the model of a file.
+    """Rebuild the model from a file.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class TestSet(NamedTuple):
     ----------
     x : float array ``(n_examples, n_in)``
     y : integer array ``(n_examples,)``, or None if there are no labels
-        With the numbers that the model has for them.
+        Numbered as in the model.
     """
 
     x: numpy.ndarray
@@ -73,16 +73,16 @@ class TestSet(NamedTuple):
 def read_test_set(
     path: str, options: argparse.Namespace, saved: SavedModel, is_labelled: bool = True
 ) -> TestSet:
-    """Return the examples and labels that a saved model is shown.
+    """Return the test examples and labels for a saved model.
 
     Parameters
     ----------
     path : str
-        Of the model.
+        The file of the model.
     options : argparse.Namespace
     saved : SavedModel
     is_labelled : bool
-        Whether the labels are wanted, which the model then has to predict.
+        Whether the labels are needed; the model must then be able to predict them.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what ends a program ends it once, in good order, with the right status.
+"""Ctrl-C and SIGTERM: a program ends only once, in an orderly way, with the right status.
 
 >>> exit_status(KeyboardInterrupt()), exit_status(KeyboardInterrupt(143))
 (130, 143)
@@ -12,21 +12,21 @@ from collections.abc import Iterator
 from typing import Any
 
 INTERRUPTED = 130
-_AT_ONCE = 1.0  # seconds within which several signals are one
+_AT_ONCE = 1.0  # seconds within which several signals count as one
 
 
 def exit_status(interrupt: KeyboardInterrupt) -> int:
-    """Return the exit status of a program that ends for a signal: 130 or 143."""
+    """Return the exit status of a program that a signal ended: 130 or 143."""
     return int(interrupt.args[0]) if interrupt.args else INTERRUPTED
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """In a program that has a process of its own, take several signals at a time for one.
+    """In a program with its own process, treat several signals in quick succession as one.
 
-    The first one raises a KeyboardInterrupt, and a second would end what that has begun. When
-    the block is left, there is nothing to interrupt any more. Until it is entered, the program
-    has a handler of Ctrl-C of its own (:mod:`dltutorials._startup`), by which it is known.
+    The first one raises a KeyboardInterrupt; a second would interrupt the clean-up that this
+    starts. After the block, there is nothing left to interrupt. Such a program is recognized by
+    the handler of Ctrl-C that it has before the block (:mod:`dltutorials._startup`).
     """
     if not getattr(signal.getsignal(signal.SIGINT), "of_a_program", False):
         yield

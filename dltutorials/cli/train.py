@@ -37,7 +37,7 @@ def train_model(program: str, options: argparse.Namespace, make_model: MakeModel
     Parameters
     ----------
     program : str
-        What a checkpoint says of who wrote it.
+        The name of the program in a checkpoint.
     options : argparse.Namespace
     make_model : callable(x, n_in, n_out) -> model
         See :class:`dltutorials.models.Model`.
@@ -57,17 +57,17 @@ def train_and_report(
     datasets: SharedDatasets,
     about: Description | None = None,
 ) -> int:
-    """Train with the options; print the tutorial's lines, write the files asked for.
+    """Train with the options; print the tutorial's lines, and write the requested files.
 
     Parameters
     ----------
     program : str
-        What a checkpoint says of who wrote it.
+        The name of the program in a checkpoint.
     options : argparse.Namespace
     phases : sequence of Phase
     datasets : SharedDatasets
     about : Description, optional
-        What the file of the best parameters says of the model.
+        What the file of the best parameters says about the model.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Say what computes here, whether the data fit there, and how fast an epoch is.
+"""Report the device, whether the data fit on it, and how fast an epoch is.
 
 ``THEANO_FLAGS`` chooses the device, as for every script: THEANO_FLAGS=device=cuda.
 """
@@ -40,7 +40,7 @@ def make_parser() -> console.Parser:
 
 
 def check_device(options: argparse.Namespace) -> int:
-    """Print a line on each thing that there is to know."""
+    """Print what is known about the backend, the device, the data and the time of an epoch."""
     backend.set_floatX()
     console.print_results([f"backend: {backend.describe_backend()}", *_describe_device()])
     datasets = load_data(options.dataset)
@@ -72,7 +72,7 @@ def _ask_for_the_driver() -> str:
 
 
 def _describe_data(datasets: SharedDatasets) -> str:
-    """Say how large the data are; that they are there shows that they fit."""
+    """Describe the size of the data; since they are loaded, they fit."""
     rows = [column for data in datasets for column in data.rows]
     n_bytes = sum(math.prod(column.shape) * column.dtype.itemsize for column in rows)
     return f"data: {n_bytes / 1e6:,.0f} MB of {theano.config.floatX}, which fit"

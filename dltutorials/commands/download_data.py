@@ -1,7 +1,7 @@
-"""Fetch published data sets, check them, and keep them in the tutorial's format.
+"""Download published data sets, check them, and store them in the tutorial's format.
 
-What is there already and sound is not fetched again. DLTUTORIALS_MIRROR names
-a server to try first, HTTPS_PROXY a proxy.
+Intact files are not downloaded again. DLTUTORIALS_MIRROR names a server to try first,
+HTTPS_PROXY a proxy.
 """
 
 import argparse
@@ -33,14 +33,14 @@ def make_parser() -> console.Parser:
 
 
 def download_data(options: argparse.Namespace) -> int:
-    """Fetch each data set, and print where it is."""
+    """Download each data set, and print where it is."""
     for name in CATALOGUE if options.name == "all" else [options.name]:
         console.print_results([f"{CATALOGUE[name].title}: {_have(name, options.offline)}"])
     return console.DONE
 
 
 def _have(name: str, offline: bool) -> Path:
-    """Return a sound file of a data set; fetch it if there is none, or a damaged one."""
+    """Return an intact file of a data set; download it if it is missing or damaged."""
     try:
         file = find_dataset(name, offline=True)
     except DataError:

@@ -95,7 +95,7 @@ def draw_filters(options: argparse.Namespace) -> Drawn:
 
 
 def draw_maps(options: argparse.Namespace) -> Drawn:
-    """Draw the maps of an image of the test set."""
+    """Draw the maps for an image of the test set."""
     [path] = options.inputs
     saved = read_saved_model(path, options)
     x, _ = read_test_set(path, options, saved)
@@ -137,7 +137,7 @@ def draw_errors(options: argparse.Namespace) -> Drawn:
 
 
 def draw_snapshots(options: argparse.Namespace) -> Drawn:
-    """Draw the weights at several times."""
+    """Draw the weights at several points of a training run."""
     [folder] = options.inputs
     is_gif = figures.format_of(options.output, options.formats) == "gif"
     n_frames, n_units = (

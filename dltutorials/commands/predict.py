@@ -15,11 +15,11 @@ from dltutorials.prediction.saved_model import SavedModel
 
 import numpy
 
-_MOST_SHOWN = 10  # probabilities in the text, the largest ones
+_MOST_SHOWN = 10  # the largest probabilities, in text output
 
 
 class Example(NamedTuple):
-    """What is to be predicted."""
+    """An example to predict."""
 
     source: dict[str, Any]
     x: numpy.ndarray
@@ -136,7 +136,7 @@ def as_record(
 
 
 def as_printable(name: Any) -> str:
-    """Return the name of a class for a line of text, whatever the names in the file are."""
+    """Return a class name that is safe to print on one line, whatever the file contains."""
     text = str(name)
     return text if text.isprintable() and text.strip() else ascii(text)
 

@@ -97,7 +97,7 @@ def select_model(options: argparse.Namespace, arguments: Sequence[str]) -> int:
 
 
 def make_jobs(script: str, runs: Sequence[Run], folder: str) -> list[Job]:
-    """Return the job of each run, with the data in a file that all of them can share."""
+    """Return the job of each run, with the data in a file that all jobs can share."""
     make_folder(folder)
     hold_output(folder)
     files = FilesInUse()
@@ -134,7 +134,7 @@ class Progress:
         self.quiet = quiet
 
     def report(self, record: RunRecord, n_finished: int) -> None:
-        """Print a line on a run."""
+        """Print one line about a run."""
         outcome = f"failed: {record['failure']}"
         if record["failure"] is None:
             loss = Loss(**record["loss"])

@@ -1,8 +1,8 @@
 r"""The choice between configurations, by their validation errors alone.
 
-The test set says how good the chosen model is; a choice that had looked at it
-would make that figure too good. So a :class:`Comparison` has one test score, that
-of the best run of the chosen configuration.
+The test set measures how good the chosen model is; choosing by it would make that figure too
+optimistic. So a :class:`Comparison` has one test score, that of the best run of the chosen
+configuration.
 
 >>> from dltutorials.selection.grid import Run
 >>> runs = [Run({"n_hidden": n}, seed, {}) for n in (10, 20) for seed in (1, 2)]
@@ -38,7 +38,7 @@ class Configuration(NamedTuple):
     Attributes
     ----------
     settings : dict
-        What the grid says of it.
+        Its values in the grid.
     finished, failed : list of (Run, record)
     """
 
@@ -53,16 +53,16 @@ class Configuration(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """Return their mean; nan where there are none."""
+        """Return the mean of the losses; nan if there are none."""
         return statistics.mean(self.losses) if self.finished else math.nan
 
     @property
     def spread(self) -> float | None:
-        """Return their standard deviation; None where there are less than two."""
+        """Return the standard deviation of the losses; None if there are fewer than two."""
         return statistics.stdev(self.losses) if len(self.finished) > 1 else None
 
     def best(self, loss: Loss) -> Outcome | None:
-        """Return the run with the best validation loss, the first of equal ones."""
+        """Return the run with the best validation loss; the first one if several are equal."""
         return min(
             self.finished,
             key=lambda outcome: _rank(outcome[1]["best_validation_loss"], loss),
@@ -76,9 +76,9 @@ class Comparison(NamedTuple):
     Attributes
     ----------
     configurations : list of Configuration
-        By mean validation loss; one with failed runs comes after all without.
+        Sorted by mean validation loss; those with failed runs come last.
     loss : Loss
-        What the runs are compared by.
+        The loss by which the runs are compared.
     """
 
     configurations: list[Configuration]
@@ -140,7 +140,7 @@ class Comparison(NamedTuple):
         return self.loss.format(value, decimals).removesuffix(" %")
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as JSON can hold it; errors are fractions, not percentages."""
+        """Return the comparison in a form for JSON; errors are fractions, not percentages."""
         result: dict[str, Any] = {
             "loss": asdict(self.loss),
             "configurations": [_configuration_as_json(c) for c in self.configurations],
@@ -160,7 +160,7 @@ def compare(outcomes: Sequence[Outcome]) -> Comparison:
     Parameters
     ----------
     outcomes : sequence of (Run, record)
-        At least one; those of a configuration follow one another.
+        At least one; those of the same configuration are adjacent.
 
     Returns
     -------
@@ -198,7 +198,7 @@ def _common_loss(records: Sequence[RunRecord]) -> Loss:
 
 
 def _rank(value: float, loss: Loss) -> float:
-    """Return a number that is the lower, the better a loss is."""
+    """Return a number that is lower for a better loss."""
     return -value if loss.larger_is_better else value
 
 

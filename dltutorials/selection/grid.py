@@ -1,7 +1,7 @@
-"""The runs of a training script that a grid of options asks for.
+"""The runs of a training script for a grid of options.
 
-The names of a grid are those of the script's options, and its values are read by
-the script's own parser, so that what is wrong is wrong here as it is there:
+A grid uses the names of the script's options, and the script's own parser reads the values, so
+that both refuse the same mistakes:
 
 >>> import argparse
 >>> parser = argparse.ArgumentParser()
@@ -28,20 +28,20 @@ from dltutorials.cli.console import Parser
 from dltutorials.cli.options import FILES
 from dltutorials.exceptions import OptionError
 
-# What says where files are, or how to go about it, gives no other model.
+# Options that do not change the model: where files are, how data are read and evaluated.
 _NOT_OF_THE_MODEL = ("dataset", "offline", "quiet", "chunk_size", "exact_evaluation")
 _NO_CHOICE = {*FILES, *_NOT_OF_THE_MODEL, "help", "version"}
 
 
 class Run(NamedTuple):
-    """One training.
+    """One training run.
 
     Attributes
     ----------
     settings : dict
-        What the grid says of it: its configuration.
+        Its values in the grid: its configuration.
     seed : int or None
-        None where the script draws nothing at random.
+        None if the script draws nothing at random.
     options : dict
         All options of the training script.
     """
@@ -57,7 +57,7 @@ class Run(NamedTuple):
 
 
 def phrase(settings: dict[str, Any]) -> str:
-    """Return settings as one would write them.
+    """Return settings as a user would write them.
 
     >>> phrase({"learning_rate": 0.010, "n_hidden": 20})
     'learning_rate=0.01, n_hidden=20'
@@ -66,7 +66,7 @@ def phrase(settings: dict[str, Any]) -> str:
 
 
 def as_text(value: Any) -> str:
-    """Return a value as one would write it."""
+    """Return a value as a user would write it."""
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
@@ -81,27 +81,27 @@ def make_runs(
     Parameters
     ----------
     parser : argparse.ArgumentParser
-        Of the training script's options.
+        The parser of the training script's options.
     grid : sequence of str
-        ``NAME=VALUE,VALUE...`` each.
+        Each is ``NAME=VALUE,VALUE...``.
     arguments : sequence of str
         Options of the training script that all runs share.
     n_seeds : int, optional
-        Seeds for each configuration, counted up from that of the arguments or
-        the script; by default that one alone.
+        Number of seeds per configuration, counting up from that of the arguments or the script;
+        by default only that one.
 
     Returns
     -------
     list of Run
-        The seeds of a configuration follow one another.
+        The seeds of a configuration are adjacent.
 
     Raises
     ------
     OptionError
-        If a name is unknown or comes twice, a value is missing, wrong, or there
-        twice, or the script has no seed to vary.
+        If a name is unknown or repeated, a value is missing, invalid or repeated, or the script
+        has no seed to vary.
     """
-    if not isinstance(parser, Parser):  # the same options, refused by an error
+    if not isinstance(parser, Parser):  # the same options, but errors are raised
         parser = Parser(parents=[parser], add_help=False)
     base = parser.parse_args(list(arguments))
     for name in FILES:

@@ -1,14 +1,12 @@
-"""Many runs at once: in processes of this machine, or on a Dask cluster.
+"""Parallel runs: in processes on this machine, or on a Dask cluster.
 
-Both are joblib's. On this machine the threads of the BLAS are divided among the
-processes, by ``OPENBLAS_NUM_THREADS`` in their environment, unless the user has
-set it. On a cluster the workers have to have the package, and to see the data
-and the folder of the results under the same paths.
+Both use joblib. On this machine, the threads of the BLAS are divided among the processes, by
+``OPENBLAS_NUM_THREADS`` in their environment, unless the user has set it. On a cluster, the
+workers must have the package, and see the data and the results folder under the same paths.
 
-When a worker process dies, by itself or because memory ran out, the runs that were
-under way are begun again after the others, one by one. When the process that started the
-workers dies, they end (:mod:`dltutorials._startup`), and joblib's own helper then removes
-what they shared.
+If a worker process dies, for example because memory ran out, the runs in progress are restarted
+after the others, one by one. If the process that started the workers dies, they exit
+(:mod:`dltutorials._startup`), and joblib's own helper then removes what they shared.
 """
 
 import contextlib
@@ -35,15 +33,15 @@ _CHATTY = ("asyncio", "distributed", "tornado")
 def run_jobs(
     jobs: Sequence[Job], n_processes: int = 1, scheduler: str | None = None
 ) -> Iterator[RunRecord]:
-    """Carry out jobs in parallel; yield their records in the order in which they end.
+    """Carry out jobs in parallel; yield their records as they finish.
 
     Parameters
     ----------
     jobs : sequence of Job
     n_processes : int
-        At a time, on this machine.
+        The number of processes on this machine.
     scheduler : str, optional
-        The address of a Dask scheduler; its workers take the place of processes here.
+        The address of a Dask scheduler; its workers are used instead of local processes.
 
     Raises
     ------
@@ -63,7 +61,7 @@ def run_jobs(
             except death:
                 under_way = list(waiting)[: n_processes if scheduler is None else None]
                 suspects += map(waiting.pop, under_way)
-        for job in suspects:  # each alone, to know which of them it is
+        for job in suspects:  # each alone, to find out which one it is
             try:
                 yield from _in_parallel([job], n_processes, backend)
             except death:
@@ -72,7 +70,7 @@ def run_jobs(
 
 @contextlib.contextmanager
 def _backend(scheduler: str | None) -> Iterator[tuple[str | None, Any]]:
-    """Give joblib's backend, and what it raises when a process of its own has died."""
+    """Yield joblib's backend, and the exception that it raises if a worker process has died."""
     if scheduler is None:
         with environment(OWNER, str(os.getpid())):
             yield "loky", TerminatedWorkerError
@@ -101,7 +99,7 @@ def _backend(scheduler: str | None) -> Iterator[tuple[str | None, Any]]:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Keep Dask from logging pages on a lost connection; what matters is raised."""
+    """Keep Dask from logging pages about a lost connection; errors that matter are raised."""
     names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in _CHATTY]
     loggers = [logging.getLogger(name) for name in names]
     before = [logger.disabled for logger in loggers]
@@ -128,8 +126,8 @@ def _in_parallel(jobs: Sequence[Job], n_processes: int, backend: str | None) -> 
         n_processes,
         backend=backend,
         batch_size=1,
-        # No run waits in the pool, which an interruption would find in disorder; a cluster
-        # has to know all of them, since workers may still join it.
+        # No run waits in the pool, where an interruption would cause disorder; a cluster must
+        # know all runs, since workers may still join it.
         pre_dispatch="n_jobs" if backend else "all",
         return_as="generator_unordered",
     )

@@ -1,9 +1,9 @@
 """The record of a run: its identity, its outcome, and whether it can be trusted.
 
-A :class:`Job` is a training run with everything that decides its result: the options, the
-data, the program, the versions of the libraries. A digest of these names its
-files: the best parameters, as a training script saves them, and a record of how
-it went, as JSON, which is written when the run has ended, whole or not at all.
+A :class:`Job` is a training run with everything that determines its result: the options, the
+data, the program, the versions of the libraries. A digest of these is the name of its files:
+the best parameters, as a training script saves them, and a JSON record of the outcome, written
+when the run has ended, as a whole or not at all.
 
 >>> import tempfile
 >>> job = Job("train_mlp", {}, {"options": {"n_hidden": 3}}, tempfile.mkdtemp())
@@ -31,7 +31,7 @@ RunRecord = dict[str, Any]
 
 
 class Job(NamedTuple):
-    """A run that is to be carried out, in any process.
+    """A run to carry out, in any process.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class Job(NamedTuple):
     options : dict
         All of its options.
     fingerprint : dict
-        What decides the result, as JSON can hold it.
+        What determines the result, in a form for JSON.
     folder : str
-        Of the results.
+        The results folder.
     """
 
     script: str
@@ -76,7 +76,8 @@ def make_record(job: Job, result: Result) -> RunRecord:
         ``key``; ``failure``, None or the reason why there is no result;
         ``best_validation_loss``, ``best_iteration``, ``test_score``,
         ``n_epochs``, ``stop_reason``, ``message``, ``seconds`` and ``loss``, as
-        :class:`dltutorials.training.result.Result` has them; ``format`` and ``fingerprint``.
+        :class:`dltutorials.training.result.Result` has them, plus ``format`` and
+        ``fingerprint``.
     """
     failure = None
     if result.stop_reason == "diverged":
@@ -97,7 +98,7 @@ def make_record(job: Job, result: Result) -> RunRecord:
 
 
 def failed(job: Job, reason: str | None) -> RunRecord:
-    """Return the record of a run that came to nothing."""
+    """Return the record of a run without a result."""
     return {"format": FORMAT, "key": job.key, "fingerprint": job.fingerprint, "failure": reason}
 
 
@@ -114,10 +115,10 @@ def save_record(job: Job, record: RunRecord) -> None:
 
 
 def load_record(job: Job) -> RunRecord | None:
-    """Return the record of a run that has ended before, or None.
+    """Return the record of a run that has already ended, or None.
 
-    A record that is damaged, or of something else, or whose parameters cannot be
-    read, counts as none: the run is repeated, and replaces it.
+    A record that is damaged, belongs to another run, or lacks readable parameters is ignored:
+    the run is repeated and replaces it.
     """
     try:
         record = json.loads(read_file(job.record_path, _MAX_BYTES, "a record").decode())
@@ -134,7 +135,7 @@ def load_record(job: Job) -> RunRecord | None:
 
 
 def _is_finished(record: RunRecord) -> bool:
-    """Return whether a record of success has all that a comparison needs."""
+    """Return whether the record of a successful run has all that a comparison needs."""
     loss, score = record.get("loss"), record.get("test_score")
     return (
         record.get("failure", "") is None

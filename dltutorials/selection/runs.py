@@ -1,8 +1,8 @@
-"""Runs of a training script that leave their results in a folder, and are not repeated.
+"""Runs of a training script that save their results in a folder and are not repeated.
 
-:func:`run_job` finds the record of an earlier run, or makes it
-(:mod:`~dltutorials.selection.records`); it can be called in any process that has the
-package and sees the folder.
+:func:`run_job` finds the record of an earlier run, or trains and makes one
+(:mod:`~dltutorials.selection.records`); it can be called in any process that has the package
+and sees the folder.
 """
 
 import argparse
@@ -40,11 +40,11 @@ from dltutorials.training.parameters import save_params
 from dltutorials.training.phases import train_phases
 from dltutorials.training.result import Result
 
-_one_at_a_time = threading.Lock()  # Theano compiles, and is configured, once a process
+_one_at_a_time = threading.Lock()  # Theano's compiler and configuration are global to a process
 
 
 def describe_run(script: str, options: argparse.Namespace, data: str) -> dict[str, Any]:
-    """Return what decides the result of a run: the fingerprint of a :class:`Job`.
+    """Return what determines the result of a run: the fingerprint of a :class:`Job`.
 
     Parameters
     ----------
@@ -64,26 +64,26 @@ def describe_run(script: str, options: argparse.Namespace, data: str) -> dict[st
 
 
 def run_job(job: Job, owner: int) -> RunRecord:
-    """Train as a job says, unless that was done before; keep the record.
+    """Carry out a job, unless that was done before; keep its record.
 
     Parameters
     ----------
     job : Job
     owner : int
-        The process that handles Ctrl-C; others leave that to it.
+        The process that handles Ctrl-C; all others ignore it.
 
     Returns
     -------
     dict
-        See :func:`~dltutorials.selection.records.make_record`. What failed for a
-        reason that may pass, as a full disk, is not kept.
+        See :func:`~dltutorials.selection.records.make_record`. Failures that may be temporary,
+        such as a full disk, are not kept.
 
     Raises
     ------
     KeyboardInterrupt
-        After Ctrl-C; there is no record then.
+        After Ctrl-C; no record is kept.
     RankingError
-        If the script's runs have nothing to be compared by.
+        If the script's runs have no loss to be compared by.
     """
     is_owner = os.getpid() == owner
     with contextlib.nullcontext() if is_owner else handled(signal.SIGINT, signal.SIG_IGN):
@@ -108,7 +108,7 @@ def _run_job(job: Job) -> RunRecord:
 def _train(job: Job) -> Result:
     options = argparse.Namespace(**job.options)
     backend.set_floatX(options.floatX)
-    gc.collect()  # the functions and data of the run before
+    gc.collect()  # the functions and data of the previous run
     make_model = load_script(job.script).make_model(options)
     datasets = load_datasets(options, memory_map=True)
     x, y = make_placeholders()
@@ -127,7 +127,7 @@ def _train(job: Job) -> Result:
 
 
 class _SaveBest(Callback):
-    """Saves the best parameters; a run that cannot is a failure."""
+    """Saves the best parameters; if that fails, the run fails."""
 
     def __init__(self, path: Path, about: Description) -> None:
         self.path, self.about = path, about

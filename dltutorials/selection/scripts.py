@@ -1,4 +1,4 @@
-"""Training scripts: the project's by their names, other people's by their paths.
+"""Training scripts: the project's by name, all others by path.
 
 >>> [name for name in list_scripts() if name.endswith("mlp")]
 ['train_mlp']
@@ -17,13 +17,13 @@ from dltutorials.exceptions import DLTutorialsError, OptionError, reason_of
 
 
 def list_scripts() -> dict[str, str]:
-    """Return the project's training scripts: the module of each, by its name."""
+    """Return the modules of the project's training scripts, keyed by the script's name."""
     names = [module.name for module in pkgutil.iter_modules(_package().__path__)]
     return {name: f"dltutorials.scripts.{name}" for name in names if name.startswith("train_")}
 
 
 def find_script(name: str) -> str:
-    """Return the name of one of the project's training scripts, or the whole path of another.
+    """Return the name of one of the project's training scripts, or the full path of another.
 
     Raises
     ------
@@ -42,8 +42,8 @@ def find_script(name: str) -> str:
 def load_script(script: str) -> Any:
     """Import a training script.
 
-    It has to have ``make_parser()``, which returns the parser of its options,
-    and ``make_model(options)``: see :func:`dltutorials.cli.train.train_model`.
+    It must have ``make_parser()``, which returns the parser of its options, and
+    ``make_model(options)``: see :func:`dltutorials.cli.train.train_model`.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def load_script(script: str) -> Any:
     Raises
     ------
     OptionError
-        If it is not such a script.
+        If it is not a training script.
     """
     own = list_scripts().get(script)
     try:
@@ -69,7 +69,7 @@ def load_script(script: str) -> Any:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what an error says, short; of one that is not ours also what it is."""
+    """Return a short message for an error, with its type if it is not one of ours."""
     reason, kind = reason_of(error), type(error).__name__
     is_ours = isinstance(error, (DLTutorialsError, OSError)) or reason == kind
     return reason if is_ours else f"{kind}: {reason}"
@@ -83,7 +83,7 @@ def _import_file(path: str) -> Any:
 
 
 def _package() -> Any:
-    """Import the project's scripts, which a checkout that is not installed has beside it."""
+    """Import the project's scripts, which an uninstalled checkout has beside the package."""
     try:
         return importlib.import_module("dltutorials.scripts")
     except ModuleNotFoundError:

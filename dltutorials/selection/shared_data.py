@@ -1,9 +1,9 @@
-"""One copy of the data in memory for several processes.
+"""One copy of the data in memory, shared by several processes.
 
-Processes that each decode a data set have it in memory each. Processes that map
-the same file of plain arrays look at the same pages of the system's cache. So
-:func:`share_data` decodes a set once, writes it as the numbers that are computed
-with, and says which folder to map (``load_data(..., memory_map=True)``).
+Processes that each decode a data set hold one copy each. Processes that map the same file of
+plain arrays share the pages of the system's cache. So :func:`share_data` decodes a set once,
+writes it in the type used in training, and returns the folder to map (``load_data(...,
+memory_map=True)``).
 
 >>> import tempfile, numpy
 >>> folder = tempfile.mkdtemp()
@@ -13,7 +13,7 @@ with, and says which folder to map (``load_data(..., memory_map=True)``).
 >>> shared = share_data(f"{folder}/mine.npz", "float64", folder)
 >>> shared.path == f"{folder}/data-{shared.digest[:16]}"
 True
->>> share_data(shared.path, "float64", folder) == shared  # can be mapped as it is
+>>> share_data(shared.path, "float64", folder) == shared  # can be mapped directly
 True
 """
 
@@ -40,7 +40,8 @@ class SharedData(NamedTuple):
     ----------
     path : str
     digest : str
-        Of its arrays as floats: that of :func:`dltutorials.datasets.digests.digest_of_arrays`.
+        The digest of its arrays as floats: see
+        :func:`dltutorials.datasets.digests.digest_of_arrays`.
     """
 
     path: str
@@ -55,7 +56,7 @@ def share_data(
     in_chunks: bool = False,
     is_shuffled: bool = False,
 ) -> SharedData:
-    """Have a data set in files whose arrays can be used where they are mapped.
+    """Provide a data set in files whose arrays can be used directly when mapped.
 
     Parameters
     ----------
@@ -63,11 +64,11 @@ def share_data(
         As :func:`dltutorials.datasets.loading.load_mnist` takes it.
     floatX : {"float32", "float64"}
     folder : path
-        Where to write it, unless it is there, or the data set can be mapped itself.
+        Where to write the set, unless it is there already or the original can be mapped.
     offline : bool
-        Whether to fail instead of downloading a published set that is not there.
+        Whether to fail instead of downloading a published set that is missing.
     in_chunks : bool
-        Whether a chunk is read at a time, for which any memory map will do.
+        Whether data are read in chunks, for which any memory map will do.
     is_shuffled : bool
         Whether all runs shuffle the rows of the training set.
 
@@ -105,7 +106,7 @@ def share_data(
 
 
 def digest_of(sources: Sources, floatX: str) -> str:
-    """Return a digest of a data set as the floats that are computed with."""
+    """Return a digest of a data set as the floats used in training."""
     return digest_of_arrays([rows for columns in sources.sets for rows in _rows(columns, floatX)])
 
 
