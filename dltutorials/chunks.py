@@ -44,20 +44,17 @@ class ChunkedDataset(SharedDataset):
     chunk_size : int
         Minibatches in a chunk.
     read_ahead : bool
-        Whether a thread reads the next chunk in advance, which takes the memory of a second
-        chunk.
+        Whether a thread reads the next chunk in advance, which takes the memory of a second chunk.
     targets, class_names, shuffle
         As for :func:`~dltutorials.shared.shared_dataset`.
 
     Raises
     ------
     OptionError
-        If `batch_size` or `chunk_size` is not a positive integer, or exceeds the size of the
-        set.
+        If `batch_size` or `chunk_size` is not a positive integer, or exceeds the size of the set.
     DataError
-        If there are not as many labels as examples; from :meth:`load_chunk`, if the source
-        cannot be read, has changed in size, or contains something that is not a number or not a
-        label.
+        If there are not as many labels as examples; from :meth:`load_chunk`, if the source cannot
+        be read, has changed in size, or contains something that is not a number or not a label.
 
     Notes
     -----

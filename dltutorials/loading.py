@@ -79,10 +79,9 @@ def load_data(
     Parameters
     ----------
     dataset : path, or pairs (x, y) of array-likes
-        A file, a folder or a name: see :func:`dltutorials.datasets.loading.load_mnist`.
-        Or arrays, lists or tables: three pairs (training, validation and test set); two, the
-        first of which is split into training and validation set; or one, from which both other
-        sets are split off.
+        A file, a folder or a name: see :func:`dltutorials.datasets.loading.load_mnist`. Or arrays,
+        lists or tables: three pairs (training, validation and test set); two, the first of which is
+        split into training and validation set; or one, from which both other sets are split off.
     batch_size, chunk_size : int, optional
         If both are given, only a chunk of `chunk_size` minibatches of `batch_size` examples is
         in shared variables at a time, and the file is memory-mapped instead of read if its
@@ -94,9 +93,8 @@ def load_data(
         the type used in training (:func:`dltutorials.datasets.npz.write_npy_folder`): processes
         that train on the same file then share one copy in memory.
     split : float or (float, float), optional
-        The fractions of the examples that become the validation set and the test set, if fewer
-        than three sets are given; by default 1/6 each. Every class is split in the same
-        proportions.
+        The fractions of the examples that become the validation set and the test set, if fewer than
+        three sets are given; by default 1/6 each. Every class is split in the same proportions.
     seed : int
         Seed of this split.
     targets : {"labels", "regression"}

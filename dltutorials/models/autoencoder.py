@@ -1,8 +1,7 @@
 r"""The autoencoder: a code from which an example can be reconstructed, learned without labels.
 
 The same weights encode and decode: :math:`h = s(x W + b)`, :math:`z = s(h W^T + b')`. A
-denoising autoencoder restores numbers that were set to 0; the code of a contractive one hardly
-changes with its input.
+denoising one restores numbers that were set to 0; a contractive code hardly varies with its input.
 
 >>> import numpy, theano.tensor as T
 >>> rng = numpy.random.RandomState(123)

@@ -30,8 +30,7 @@ class LeNet(Classifier):
     rng : numpy.random.RandomState
         Draws the initial weights, except those of the output layer, which start at 0.
     input : float matrix
-        Of shape ``(n_examples, n_in)``: one image per row, the channels of a pixel side by
-        side.
+        Of shape ``(n_examples, n_in)``: one image per row, the channels of a pixel side by side.
     n_out : int
         Number of labels: the tutorial's `L`.
     image_shape : sequence of int

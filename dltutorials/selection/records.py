@@ -73,10 +73,9 @@ def make_record(job: Job, result: Result) -> RunRecord:
     Returns
     -------
     dict
-        ``key``; ``failure``, None or the reason why there is no result;
-        ``best_validation_loss``, ``best_iteration``, ``test_score``,
-        ``n_epochs``, ``stop_reason``, ``message``, ``seconds`` and ``loss``, as
-        :class:`dltutorials.training.result.Result` has them, plus ``format`` and
+        ``key``; ``failure``, None or the reason why there is no result; ``best_validation_loss``,
+        ``best_iteration``, ``test_score``, ``n_epochs``, ``stop_reason``, ``message``, ``seconds``
+        and ``loss``, as :class:`dltutorials.training.result.Result` has them, plus ``format`` and
         ``fingerprint``.
     """
     failure = None

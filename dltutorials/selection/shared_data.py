@@ -1,9 +1,8 @@
 """One copy of the data in memory, shared by several processes.
 
-Processes that each decode a data set hold one copy each. Processes that map the same file of
-plain arrays share the pages of the system's cache. So :func:`share_data` decodes a set once,
-writes it in the type used in training, and returns the folder to map (``load_data(...,
-memory_map=True)``).
+Processes that each decode a data set hold one copy each. Processes that map the same file of plain
+arrays share the pages of the system's cache. So :func:`share_data` decodes a set once, writes it in
+the type used in training, and returns the folder to map (``load_data(..., memory_map=True)``).
 
 >>> import tempfile, numpy
 >>> folder = tempfile.mkdtemp()

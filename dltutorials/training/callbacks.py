@@ -1,7 +1,6 @@
 """Callbacks: how the training loop reports, and asks whether to stop.
 
-A callback is an instance of a subclass of :class:`Callback` that overrides the methods it
-needs:
+A callback is an instance of a subclass of :class:`Callback` that overrides the methods it needs:
 
 >>> class CountImprovements(Callback):
 ...     n = 0

@@ -1,10 +1,9 @@
 """The state of a training run in a file, from which the run continues as if never stopped.
 
-A checkpoint is an ``.npz`` file that ``numpy.load`` opens: one JSON member with the numbers of
-a :class:`~dltutorials.training.state.TrainingState`, and one member for each array. It also
-records the options and data of the run, and what computed it. Besides the zip checksum of each
-member, the file ends with a SHA-256 of the whole, so that damage is always detected. It
-contains no pickles.
+A checkpoint is an ``.npz`` file that ``numpy.load`` opens: one JSON member with the numbers of a
+:class:`~dltutorials.training.state.TrainingState`, and one member for each array. It also records
+the options and data of the run, and what computed it. Besides the zip checksum of each member, the
+file ends with a SHA-256 of the whole, so that damage is always detected. It contains no pickles.
 
 >>> import os, tempfile, numpy
 >>> from dltutorials.training.early_stopping import EarlyStopping

@@ -74,8 +74,7 @@ def compile_task(
         An expression of `x` and `y`: which examples are misclassified, for the significance
         test; compiled on first use.
     loss : Loss, optional
-        What `errors` measures, or `cost` if there are no `errors`; by default an error or a
-        cost.
+        What `errors` measures, or `cost` if there are no `errors`; by default an error or a cost.
     begin_epoch : callable(int) -> None, optional
         See :class:`~dltutorials.training.task.Task`; a shuffled training set gets its new order
         before this is called.

@@ -1,12 +1,11 @@
 r"""When to stop: the tutorial's early stopping with geometrically growing patience.
 
-The rule looks at the validation loss every ``validation_frequency``
-minibatches. A training run gets at least ``patience`` minibatches; each time the loss falls
-below ``improvement_threshold`` times the best loss so far, in iteration :math:`t`, this is
-extended to at least ``patience_increase`` :math:`\cdot\ t` minibatches. A smaller improvement
-still gives a new best model, but does not extend the patience. With ``significance``, a test
-replaces the threshold: an improvement extends the patience if it is more than luck on these
-examples.
+The rule looks at the validation loss every ``validation_frequency`` minibatches. A training run
+gets at least ``patience`` minibatches; each time the loss falls below ``improvement_threshold``
+times the best loss so far, in iteration :math:`t`, this is extended to at least
+``patience_increase`` :math:`\cdot\ t` minibatches. A smaller improvement still gives a new best
+model, but does not extend the patience. With ``significance``, a test replaces the threshold: an
+improvement extends the patience if it is more than luck on these examples.
 
 Iterations are minibatches, numbered from 0 over the whole run; patience
 is compared with that number after *every* minibatch, so that a run may end in
@@ -62,9 +61,8 @@ class EarlyStopping:
         the p-value of McNemar's exact test
         (:func:`dltutorials.training.significance.mcnemar_p_value`) is at most this; in (0, 1).
     validation_frequency : int, optional
-        Minibatches between two validations; by default one epoch or half the
-        patience, whichever is less, so that patience cannot run out before the second
-        validation.
+        Minibatches between two validations; by default one epoch or half the patience, whichever is
+        less, so that patience cannot run out before the second validation.
 
     Raises
     ------
@@ -74,9 +72,8 @@ class EarlyStopping:
     Notes
     -----
     Source: Getting Started, "Early-Stopping".
-    Differs: the chapter's comment counts patience in examples and its code
-    halves it with ``/``; the code really counts minibatches, and here the division is an
-    integer division.
+    Differs: the chapter's comment counts patience in examples and its code halves it with ``/``;
+    the code really counts minibatches, and here the division is an integer division.
     """
 
     patience: int = 5000

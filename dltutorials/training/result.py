@@ -24,9 +24,8 @@ class Result:
     Attributes
     ----------
     best_params : list
-        The parameters with the best validation loss; the model has them too. Without
-        validation: the last ones or, if the cost became nan or inf, those of the last record or
-        of the start.
+        The parameters with the best validation loss; the model has them too. Without validation:
+        the last ones or, if the cost became nan or inf, those of the last record or of the start.
     best_validation_loss : float
         inf (or -inf if larger is better) without validation.
     best_iteration : int or None
