@@ -2,8 +2,8 @@
 
 >>> name() in describe_backend()
 True
->>> list(describe_numerics())[:5]
-['backend', 'NumPy', 'BLAS', 'BLAS threads', 'BLAS kernel']
+>>> list(describe_numerics())[:2]
+['backend', 'NumPy']
 """
 
 import hashlib

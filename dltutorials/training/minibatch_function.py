@@ -3,14 +3,14 @@
 Every function of a training run has one input, the number of a minibatch; ``givens`` replaces
 ``x`` and ``y`` with the slice of the shared data set.
 
->>> import numpy, theano.tensor as T
+>>> import functools, numpy, theano.tensor as T
 >>> from dltutorials.shared import shared_dataset
 >>> x = T.matrix("x")
 >>> data = shared_dataset((numpy.array([[1.0], [2.0], [4.0]]),))
->>> total = minibatch_function(x.sum(), x, None, data, batch_size=2)
->>> float(total(0)), float(total(1))
-(3.0, 4.0)
->>> values, sizes = evaluator(lambda: total, data, batch_size=2, n_rows=3)
+>>> total = functools.partial(minibatch_function, x.sum(), x, None, data, batch_size=2)
+>>> float(total()(0))
+3.0
+>>> values, sizes = evaluator(total, data, batch_size=2, n_rows=3)
 >>> values().tolist(), sizes
 ([3.0, 4.0], [2, 1])
 """

@@ -21,7 +21,7 @@ before it changes anything.
 After the values, there may be a description of the model, as a pickled text
 (:mod:`dltutorials.training.description`). A reader of the values alone never sees it:
 
->>> read_description(path).options
+>>> read_params_and_description(path)[1].options
 {'steps': 3}
 """
 

@@ -14,9 +14,7 @@ from dltutorials.training.history import read_history
 from dltutorials.training.parameters import read_params
 from dltutorials.training.snapshots import find_snapshots
 
-import numpy
 import pytest
-import theano
 from helpers import SCRIPTS, without_seconds
 
 
@@ -39,8 +37,7 @@ def test_the_history_tells_what_is_printed_and_what_was_trained(main, capsys):
     assert (header["floatX"], header["device"]) == ("float32", "cpu")
     assert header["versions"] == {
         "dltutorials": dltutorials.__version__,
-        backend.name(): theano.__version__,
-        "NumPy": numpy.__version__,
+        **backend.versions(),
         "Python": platform.python_version(),
     }
     assert len(header["data"]) == 64

@@ -83,7 +83,7 @@ def test_the_pseudo_likelihood_takes_one_pixel_after_the_other(machine):
 def test_samples_have_the_machines_distribution(machine):
     """Chi-square of 16 states: the 99.9 % quantile of 15 degrees of freedom is 37.7."""
     model, step = machine
-    v = step(DATA)[-2]
+    v = numpy.asarray(step(DATA)[-2])
     counts = numpy.bincount((v @ [8, 4, 2, 1]).astype(int), minlength=16)
     expected = 6000 * probabilities(values_of(model))
     assert ((counts - expected) ** 2 / expected).sum() < 37.7

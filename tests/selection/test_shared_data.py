@@ -9,13 +9,14 @@ from dltutorials.selection.shared_data import share_data
 
 import numpy
 import pytest
-from helpers import save_npz
+from helpers import numpys_memory, save_npz
 
 
 def values_of(datasets):
     return [pair[0].get_value(borrow=True) for pair in datasets]
 
 
+@numpys_memory
 def test_shared_variables_are_views_of_the_file(tiny_file, tmp_path, floatX):
     shared = share_data(tiny_file, floatX, tmp_path)
     mapped = values_of(dltutorials.load_data(shared.path, memory_map=True))
