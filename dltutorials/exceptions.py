@@ -102,7 +102,7 @@ def within(place: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
 
 @contextlib.contextmanager
 def in_file(path: "str | os.PathLike[str]", advice: str = "") -> Iterator[None]:
-    """Do the same for a file, and report a file that cannot be read too.
+    """Do the same for a file, and also report that it cannot be read.
 
     Parameters
     ----------

@@ -135,7 +135,7 @@ def load_data(
     """
     order = as_shuffle(shuffle, shuffle_once)
     if chunk_size is not None and batch_size is None:
-        raise OptionError("batch_size: got None, expected that of the chunk's minibatches")
+        raise OptionError("batch_size: got None, expected the batch size of the chunk")
     if isinstance(dataset, (str, os.PathLike)):
         is_mapped = memory_map or chunk_size is not None
         sources = open_dataset(dataset, is_mapped, offline, split, seed, targets, class_names)

@@ -125,8 +125,8 @@ def as_shared_dataset(data: Any) -> SharedDataset:
         kinds = ", ".join(type(part).__name__ for part in data) if _is_pair(data) else ""
         got = f"({kinds})" if kinds else type(data).__name__
         raise DataError(
-            f"got {got}, expected shared variables: shared_dataset((x, y)) makes them of arrays, "
-            "load_data(...) of three sets at once"
+            f"got {got}, expected shared variables: shared_dataset((x, y)) makes them from "
+            "arrays, load_data(...) from three sets at once"
         )
     shared = SharedDataset(data, data)
     for labels in shared.rows[1:]:

@@ -136,8 +136,8 @@ def shared_dataset(
     Parameters
     ----------
     data_xy : (x, y), (x,) or x
-        Examples, one a row, and their labels if there are any: arrays, lists, tables.
-        Bytes (uint8) are grey values and are divided by 256.
+        Examples, one per row, and their labels if any: arrays, lists or tables. Bytes (uint8)
+        are grey values and are divided by 256.
     borrow : bool
         Whether Theano may use the memory of an array that already has the type
         ``floatX``, instead of a copy; do not change such an array afterwards.

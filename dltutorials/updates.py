@@ -79,8 +79,8 @@ def momentum(
     r"""Return the updates of gradient descent with momentum.
 
     Each parameter has a velocity, initially 0; a step keeps the fraction `momentum` of it:
-    :math:`v \leftarrow m v - \eta\, \partial cost / \partial \theta`, then :math:`\theta
-    \leftarrow \theta + v`.
+    :math:`v \leftarrow m v - \eta\, \partial cost / \partial \theta`, then
+    :math:`\theta \leftarrow \theta + v`.
 
     Parameters
     ----------

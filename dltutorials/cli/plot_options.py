@@ -75,8 +75,8 @@ def _add_snapshots(kinds: Any) -> None:
     parser = _add_kind(kinds, "snapshots", what, "what --snapshots filled", metavar="FOLDER")
     _add_weight_options(parser, f"{frames.N_UNITS}, of a strip {STRIP_UNITS}")
     text = (
-        f"snapshots to draw at most; default: {frames.N_FRAMES}, at equal distances; of a strip "
-        f"{animation.STRIP_ROWS}, at growing ones"
+        f"snapshots to draw at most; default: {frames.N_FRAMES}, equally spaced; of a strip "
+        f"{animation.STRIP_ROWS}, increasingly spaced"
     )
     add_option(parser, "--frames", "N", None, text)
     text = (

@@ -50,7 +50,7 @@ def check_device(options: argparse.Namespace) -> int:
 
 def _describe_device() -> list[str]:
     if not backend.uses_jax():
-        return ["device: cpu, where the data are already; THEANO_FLAGS=device=cuda is a GPU"]
+        return ["device: cpu, where the data are already; THEANO_FLAGS=device=cuda selects a GPU"]
     there, back = backend.bandwidths()
     lines = [
         f"device: {theano.config.device}, {theano.device_name}",

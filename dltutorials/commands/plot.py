@@ -123,7 +123,7 @@ def draw_errors(options: argparse.Namespace) -> Drawn:
     saved = read_saved_model(path, options)
     x, y = read_test_set(path, options, saved)
     if y is None:
-        raise DataError(f"{options.dataset}: has no labels, which predictions are compared with")
+        raise DataError(f"{options.dataset}: has no labels to compare the predictions with")
     with in_file(path):
         p_y_given_x = saved.predict_proba(x)
     with in_file(options.dataset):

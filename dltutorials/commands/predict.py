@@ -44,7 +44,7 @@ def make_parser() -> console.Parser:
         "million pixels; they are cut out, scaled and centred as MNIST's images were"
     )
     add_option(parser, "--image", "FILE", [], text, **many)
-    add_saved_model_arguments(parser, "whose test set --index is about")
+    add_saved_model_arguments(parser, "whose test set --index refers to")
     text = "text has probabilities in %%, json fractions from 0 to 1"
     add_option(parser, "--format", ["text", "json"], "text", text)
     return parser

@@ -81,7 +81,7 @@ class Autoencoder:
         self.params, self.weights = [self.W, self.b, self.b_prime], [self.W]
         self.code, self.corrupted = self._encode(input), input
         self.reconstruction = self._decode(self.code)
-        if levels[0]:  # drawn here, so that the noise of a stack is that of all of its layers
+        if levels[0]:  # drawn here, so that each layer of a stack always has the same noise stream
             mask = noise.binomial(size=input.shape, n=1, p=1 - levels[0], dtype=floatX)
             self.corrupted = mask * input
 

@@ -210,7 +210,7 @@ def compile_examples(x: Expression, output: Expression) -> Callable:
     except TypeError:  # a constant, or a shared variable
         pass
     raise OptionError(
-        f"input: got {str(x)[:80]}, expected a placeholder, T.matrix('x'), to predict with; of "
+        f"input: got {str(x)[:80]}, expected a placeholder, T.matrix('x'), to predict with; for "
         "a model of another expression, compile theano.function([x], model.p_y_given_x)"
     )
 

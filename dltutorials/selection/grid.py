@@ -108,7 +108,7 @@ def make_runs(
         if name in base and getattr(base, name) != parser.get_default(name):
             raise OptionError(
                 f"{name}: got {getattr(base, name)!r}, expected none; "
-                "what runs save goes into the folder of the results"
+                "the runs save everything in the results folder"
             )
     seeds = _seeds(base, n_seeds)
     axes = [_axis(parser, text) for text in grid]

@@ -31,7 +31,7 @@ class Callback:
         """Handle the start of training, or its continuation from `state`; once per phase."""
 
     def on_minibatch(self, iteration: int, cost: float, patience: float) -> None:
-        """Handle a minibatch: its iteration (from 0), its cost and the patience; be quick.
+        """Handle a minibatch: its iteration (from 0), its cost and the patience; must be quick.
 
         If the cost is still on a device (:class:`~dltutorials.training.task.Task`), reading it
         waits for it.

@@ -129,8 +129,8 @@ def _read(path: PathLike) -> bytes:
         return data
     if data.startswith(b"\x80") and _EARLIER in data[:200]:
         raise DataError(
-            "a training state of an earlier version, which this one does not read; let the "
-            "version that wrote it end the run, or begin a new one"
+            "a training state of an earlier version, which this one cannot read; finish the run "
+            "with the version that wrote it, or begin a new one"
         )
     what = "damaged or cut off" if data.startswith(b"PK") else "not a training state"
     raise DataError(f"{what}: its SHA-256 is not at its end" if data else "empty")

@@ -27,7 +27,7 @@ _PLAIN = (str, bool, int, type(None))
 
 @dataclass(frozen=True)
 class Description:
-    """What decides a model's predictions besides its parameters; None where unknown.
+    """What determines a model's predictions besides its parameters; None where unknown.
 
     Attributes
     ----------

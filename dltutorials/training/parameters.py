@@ -55,7 +55,7 @@ def save_params(params: Any, path: PathLike, about: Description | None = None) -
     path : path
         Replaced if it exists, and left unchanged if anything fails.
     about : Description, optional
-        What the values do not reveal about the model.
+        The description of the model.
 
     Raises
     ------

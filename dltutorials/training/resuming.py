@@ -19,7 +19,7 @@ from dltutorials.training.checkpoint import Checkpoint
 
 
 def check_resumable(checkpoint: Checkpoint, fingerprint: dict[str, Any]) -> None:
-    """Refuse to resume a training run of another model, data set or option.
+    """Refuse to resume a training run with another model, data set or option.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def check_resumable(checkpoint: Checkpoint, fingerprint: dict[str, Any]) -> None
     for name, before, now in _differences(checkpoint.fingerprint, fingerprint):
         raise ResumeError(
             f"cannot resume: {name} was {before!r} and is now {now!r}; "
-            "resume with what the run began with, or begin a new one"
+            "resume with the original options and data, or begin a new run"
         )
 
 

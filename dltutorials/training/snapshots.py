@@ -43,7 +43,7 @@ def save_snapshot(
     iteration : int
         From 0.
     phase : str
-        The name of the phase, if there is more than one; becomes part of the file's name.
+        The name of the phase, if there are several; becomes part of the file name.
     about : Description, optional
         The description of the model.
 

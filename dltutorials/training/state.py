@@ -28,7 +28,7 @@ class TrainingState:
     Attributes
     ----------
     early_stopping : PatienceState
-        The best validation loss, its iteration, and how long to go on without a better one.
+        The best validation loss, its iteration, and how long to continue without a better one.
     n_train_batches : int
         Minibatches in an epoch.
     iteration : int

@@ -167,7 +167,7 @@ class Loop:
         try:
             costs = list(map(float, fetch(self.unfetched)))
         except Exception:
-            self.state.stop_reason = "diverged"  # no parameters are kept from after a wrong label
+            self.state.stop_reason = "diverged"  # keep no parameters from after a wrong label
             raise
         last, self.unfetched = self.state.iteration, []
         for n_later, cost in zip(range(len(costs) - 1, -1, -1), costs):
