@@ -47,7 +47,7 @@ def test_it_does_what_the_script_does(tmp_path, tiny_file):
         (
             ["train"],
             2,
-            "got train, expected one of train-da, train-lenet, ",
+            "got train, expected one of train-da, train-dbn, train-lenet, ",
         ),
         (
             ["train-lo", "--batch-size", "0"],

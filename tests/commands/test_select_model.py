@@ -209,11 +209,11 @@ def test_what_may_pass_is_tried_again(main, tmp_path, capsys):
         (["train_logreg", "--seeds", "5"], "seeds: got 5, but this run draws nothing"),
         (
             ["train_cnn", "--seeds", "5"],
-            "script: got train_cnn, expected train_da, train_lenet, train_logreg, ",
+            "script: got train_cnn, expected train_da, train_dbn, train_lenet, ",
         ),
         (
             ["select_model", "--seeds", "5"],
-            "script: got select_model, expected train_da, train_lenet, train_logreg, ",
+            "script: got select_model, expected train_da, train_dbn, train_lenet, ",
         ),
         (["train_mlp", "--seeds", "5", "--jobs", "0"], "jobs: got 0, expected an integer"),
         (["train_mlp", "--seeds", "5", "--jobs", "2", "--dask", "a:1"], "jobs: got it together"),
