@@ -11,8 +11,8 @@ mlp: a multilayer perceptron: (n_in, n_hidden), (n_hidden,), (n_hidden, n_out), 
 lenet: LeNet: those of its convolutional layers, then those of a multilayer perceptron
 da: an autoencoder: (n_in, n_hidden), (n_hidden,), (n_in,)
 sda: a stacked autoencoder: (n_in, n_hidden), (n_hidden,) of each layer, (n_hidden, n_out), (n_out,)
-rbm: a restricted Boltzmann machine: those of an autoencoder
-dbn: a deep belief network: those of a stacked autoencoder
+rbm: a restricted Boltzmann machine: (n_in, n_hidden), (n_hidden,), (n_in,)
+dbn: a deep belief network: (n_in, n_hidden), (n_hidden,) of each layer, (n_hidden, n_out), (n_out,)
 >>> find_chapter([(784, 10), (10,)])
 'logreg'
 
@@ -121,6 +121,10 @@ class Chapter(NamedTuple):
     assumed: dict[str, tuple[str, ...]]
 
 
+# The parameters of more than one chapter.
+_CODE = "(n_in, n_hidden), (n_hidden,), (n_in,)"
+_STACK = "(n_in, n_hidden), (n_hidden,) of each layer, (n_hidden, n_out), (n_out,)"
+
 CHAPTERS = {
     "logreg": Chapter(
         LogisticRegression,
@@ -140,15 +144,15 @@ CHAPTERS = {
         "those of its convolutional layers, then those of a multilayer perceptron",
         {},
     ),
-    "da": Chapter(Autoencoder, "an autoencoder", "(n_in, n_hidden), (n_hidden,), (n_in,)", {}),
+    "da": Chapter(Autoencoder, "an autoencoder", _CODE, {}),
     "sda": Chapter(
         StackedAutoencoder,
         "a stacked autoencoder",
-        "(n_in, n_hidden), (n_hidden,) of each layer, (n_hidden, n_out), (n_out,)",
+        _STACK,
         {},
     ),
-    "rbm": Chapter(RBM, "a restricted Boltzmann machine", "those of an autoencoder", {}),
-    "dbn": Chapter(DBN, "a deep belief network", "those of a stacked autoencoder", {}),
+    "rbm": Chapter(RBM, "a restricted Boltzmann machine", _CODE, {}),
+    "dbn": Chapter(DBN, "a deep belief network", _STACK, {}),
 }
 
 

@@ -175,5 +175,8 @@ def _describe_shapes(shapes: Shapes, chapters: Sequence[Chapter]) -> str:
     shown = ", ".join(map(str, shapes[:_MOST_SHAPES]))
     if len(shapes) > _MOST_SHAPES:
         shown += ", ..."
-    known = ", or ".join(f"{chapter.parameters} of {chapter.title}" for chapter in chapters)
+    titles: dict[str, list[str]] = {}  # chapters may have the same parameters
+    for chapter in chapters:
+        titles.setdefault(chapter.parameters, []).append(chapter.title)
+    known = ", or ".join(f"{these} of {' or '.join(of)}" for these, of in titles.items())
     return f"holds parameters of shapes {shown}; expected {known or 'those of its model'}"
