@@ -1,7 +1,7 @@
 """A step repeated a fixed number of times, with the random numbers that it draws.
 
-Theano's ``scan`` on Python 3.11 has an overhead of 0.3 ms per step, so short loops are unrolled
-there. The results are those of ``scan``, with the same random streams.
+Theano's ``scan`` on Python 3.11 has an overhead of 0.1 to 0.3 ms per step, so short loops are
+unrolled there. The results are those of ``scan``, with the same random streams.
 
 >>> import theano, theano.tensor as T
 >>> double = repeat(lambda number: (number + 1, 2 * number), T.constant(1.0), n_steps=4)
