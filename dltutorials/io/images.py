@@ -63,7 +63,7 @@ def _reading(pillow: Any) -> Iterator[None]:
     except (DataError, MemoryError):
         raise
     except pillow.UnidentifiedImageError:
-        raise DataError("not an image in a format that is read; give a PNG or JPEG") from None
+        raise DataError("not an image in a supported format, such as PNG or JPEG") from None
     except (pillow.DecompressionBombWarning, pillow.DecompressionBombError):
         raise DataError(f"has more than {MAX_PIXELS:,} pixels; make it smaller") from None
     except OSError:

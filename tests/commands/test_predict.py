@@ -96,7 +96,7 @@ class TestPhotos:
         assert re.match(r"good\.png: label \d \([\d.]+ %\)\n", out)
         assert len(out.splitlines()) == 2
         assert err.splitlines() == [
-            "predict.py: error: bad.png: not an image in a format that is read; give a PNG or JPEG",
+            "predict.py: error: bad.png: not an image in a supported format, such as PNG or JPEG",
             "predict.py: error: nowhere.png: cannot be read: No such file or directory",
         ]
         assert main(["best_model.pkl", "--image", "bad.png", "--format", "json"]) == 1

@@ -186,7 +186,7 @@ def png_of(array):
     ("content", "message"),
     [
         (b"", "empty"),
-        (b"hello" * 100, "not an image in a format that is read"),
+        (b"hello" * 100, "not an image in a supported format"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "not an image"),
         (claim_size(8_000, 8_000), "has 8,000 x 8,000 pixels, expected at most 50,000,000"),
         (claim_size(60_000, 60_000), "has more than 50,000,000 pixels"),
