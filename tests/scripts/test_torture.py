@@ -35,6 +35,7 @@ def test_damaged_files_run_nothing_and_are_read_as_numpy_reads_them(capsys):
 def test_the_watch_would_see_it(tmp_path, monkeypatch, fault, found):
     kind = torture_kinds.Kind(b"sound", torture_kinds.mutate, fault)
     monkeypatch.setattr(torture_files, "make_kinds", lambda folder: {"one": kind})
+    bytearray(400 << 20)  # earlier, more memory was in use
     [failure] = torture_files.damage_files(tmp_path, 1, seed=0).failures
     assert found in failure
 
