@@ -17,6 +17,7 @@ from dltutorials.plotting.filters import CHOICES, COLOURS, N_UNITS
 from dltutorials.plotting.misclassified import N_MISTAKES
 from dltutorials.plotting.reconstructions import N_IMAGES
 from dltutorials.plotting.runs import MAX_RUNS
+from dltutorials.plotting.samples import N_CHAINS, N_SAMPLES, PLOT_EVERY
 
 STRIP_UNITS = 10
 
@@ -62,6 +63,16 @@ def _add_reconstructions(kinds: Any) -> None:
     _add_image_shape(parser)
 
 
+def _add_samples(kinds: Any) -> None:
+    what = "samples that a restricted Boltzmann machine draws"
+    parser = _add_kind(kinds, "samples", what)
+    add_saved_model_arguments(parser, "whose first test images the chains begin with")
+    add_option(parser, "--n-chains", "N", N_CHAINS, "chains, the columns")
+    add_option(parser, "--n-samples", "N", N_SAMPLES, "samples of each chain, the rows")
+    add_option(parser, "--plot-every", "N", PLOT_EVERY, "Gibbs steps between two samples")
+    _add_image_shape(parser)
+
+
 def _add_errors(kinds: Any) -> None:
     what = "the most confident mistakes on the test set, and the confusion matrix"
     parser = _add_kind(kinds, "errors", what)
@@ -91,6 +102,7 @@ _KINDS = (
     _add_filters,
     _add_maps,
     _add_reconstructions,
+    _add_samples,
     _add_errors,
     _add_snapshots,
 )

@@ -21,6 +21,7 @@ from dltutorials.plotting.layout import as_columns
 from dltutorials.plotting.maps import plot_maps
 from dltutorials.plotting.misclassified import plot_errors
 from dltutorials.plotting.reconstructions import plot_reconstructions
+from dltutorials.plotting.samples import plot_samples
 from dltutorials.prediction.saved_model import check_class_names
 from dltutorials.training.parameters import read_params_and_description
 from dltutorials.training.snapshots import find_snapshots
@@ -117,6 +118,21 @@ def draw_reconstructions(options: argparse.Namespace) -> Drawn:
     return ax.figure, f"{len(x)} test images and their reconstructions"
 
 
+def draw_samples(options: argparse.Namespace) -> Drawn:
+    """Draw what chains that begin with images of the test set come to."""
+    [path] = options.inputs
+    saved = read_saved_model(path, options)
+    require_integer("n_chains", options.n_chains, at_least=1)
+    x = read_test_set(path, options, saved, is_labelled=False).x
+    if options.n_chains > len(x):
+        got = f"got {options.n_chains:,}, but the test set has {len(x):,} images"
+        raise OptionError(f"n_chains: {got}; use fewer chains")
+    how = options.n_samples, options.plot_every, options.img_shape
+    with in_file(path):
+        ax = plot_samples(saved.model, x[: options.n_chains], *how)
+    return ax.figure, f"{options.n_samples:,} samples of {options.n_chains:,} chains"
+
+
 def draw_errors(options: argparse.Namespace) -> Drawn:
     """Draw the mistakes on the test set."""
     [path] = options.inputs
@@ -165,6 +181,7 @@ _DRAW = {
     "filters": draw_filters,
     "maps": draw_maps,
     "reconstructions": draw_reconstructions,
+    "samples": draw_samples,
     "errors": draw_errors,
     "snapshots": draw_snapshots,
 }

@@ -10,6 +10,7 @@ it.
 - :func:`plot_maps`: the feature maps of a convolutional network for an image,
 - :func:`plot_images`: examples as images,
 - :func:`plot_reconstructions`: examples and their reconstructions by an autoencoder,
+- :func:`plot_samples`: what a restricted Boltzmann machine draws,
 - :func:`plot_errors`: :func:`plot_mistakes` above :func:`plot_confusion`,
 - :func:`plot_filmstrip`, :func:`make_gif`: how weights develop, from the snapshots that
   :func:`read_frames` reads,
@@ -31,6 +32,7 @@ from dltutorials.plotting.images import plot_images
 from dltutorials.plotting.maps import plot_maps
 from dltutorials.plotting.misclassified import most_confident_mistakes, plot_errors, plot_mistakes
 from dltutorials.plotting.reconstructions import plot_reconstructions
+from dltutorials.plotting.samples import plot_samples
 from dltutorials.plotting.tiles import scale_to_unit_interval, tile_raster_images
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "plot_maps",
     "plot_mistakes",
     "plot_reconstructions",
+    "plot_samples",
     "read_frames",
     "save_figure",
     "scale_to_unit_interval",

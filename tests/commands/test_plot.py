@@ -260,6 +260,28 @@ def test_reconstructions_of_an_autoencoder(main, capsys):
 
 
 @pytest.mark.usefixtures("written")
+def test_samples_of_a_restricted_boltzmann_machine(main, capsys):
+    rng = numpy.random.RandomState(0)
+    about = Description("rbm", {"k": 1, "persistent": True})
+    save_params([rng.randn(784, 4), rng.randn(4), rng.randn(784)], "rbm.pkl", about)
+    command = ["samples", "--dataset", "tiny.npz", "--output", "a.png", "rbm.pkl", "--n-chains"]
+    assert main([*command, "3", "--n-samples", "2", "--plot-every", "2"]) == 0
+    assert capsys.readouterr().out == "wrote a.png: 2 samples of 3 chains\n"
+    assert picture("a.png")[0] == "PNG"
+    for n_chains, option, message in (
+        ("0", "2", "n_chains: got 0, expected an integer of at least 1"),
+        ("5000", "2", "n_chains: got 5,000, but the test set has "),
+        ("2", "0", "plot_every: got 0, expected an integer of at least 1"),
+    ):
+        assert main([*command, n_chains, "--plot-every", option]) == 2
+        assert message in capsys.readouterr().err
+    assert main([*command[:5], "mlp.pkl"]) == 1
+    assert (
+        "mlp.pkl: a model of the class MLP draws no samples; give an RBM" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.usefixtures("written")
 def test_filters_and_maps_of_a_convolutional_network(main, capsys):
     rng = numpy.random.RandomState(0)
     shapes = [(3, 1, 9, 9), (3,), (300, 4), (4,), (4, 10), (10,)]
