@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-OWNER = "DLTUTORIALS_OWNER"  # the parent of this worker process, which must not outlive it
+OWNER = "DLTUTORIALS_OWNER"  # the parent process, which this worker must not outlive
 _WATCH_INTERVAL = 0.2  # seconds
 
 

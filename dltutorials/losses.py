@@ -225,7 +225,7 @@ def penalty(weights: Iterable[Expression], L1_reg: float = 0, L2_reg: float = 0)
 
 
 def _shape_of_predictions(y_pred: Expression) -> tuple[Expression, ...]:
-    """Return the number of examples, and of labels where `y_pred` is ``T.argmax(..., axis=1)``."""
+    """Return the number of examples, and of labels if `y_pred` is ``T.argmax(..., axis=1)``."""
     y_pred = T.as_tensor_variable(y_pred)
     node = y_pred.owner
     if node is not None and getattr(node.op, "axis", None) in (1, (1,)):

@@ -50,7 +50,7 @@ def interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def handled(number: int, handler: Any) -> Iterator[None]:
-    """Handle a signal differently during the block, where Python allows it: in the main thread."""
+    """Handle a signal differently during the block, if Python allows it: in the main thread."""
     previous = signal.getsignal(number)
     if previous is None or threading.current_thread() is not threading.main_thread():
         yield

@@ -52,7 +52,7 @@ class Run(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return the settings and the seed in a phrase."""
+        """Return the settings and the seed as a phrase."""
         return phrase(self.settings if self.seed is None else {**self.settings, "seed": self.seed})
 
 

@@ -84,7 +84,7 @@ def _backend(scheduler: str | None) -> Iterator[tuple[str | None, Any]]:
             "install them: pip install 'dltutorials[cluster]'"
         ) from None
     try:
-        get_address_host_port(scheduler)  # a client would stumble over a wrong one once more
+        get_address_host_port(scheduler)  # a client would fail twice on an invalid address
         with contextlib.ExitStack() as stack:
             stack.enter_context(_silent())
             client = distributed.Client(scheduler, timeout=CONNECT_TIMEOUT, set_as_default=False)
