@@ -6,19 +6,14 @@ cost and the loss that judges it (:class:`dltutorials.models.Model`).
 
 import argparse
 import functools
-import platform
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from datetime import datetime, timezone
 from typing import Any
 
 from dltutorials import backend
-from dltutorials._version import __version__
 from dltutorials.cli.console import print_message
-from dltutorials.cli.options import early_stopping, hyperparameters, prepare_training_options
+from dltutorials.cli.options import early_stopping, prepare_training_options
 from dltutorials.datasets import SPLITS
-from dltutorials.datasets.digests import digest_of_arrays
 from dltutorials.datasets.sources import require_range
 from dltutorials.exceptions import DataError, DataWarning, OptionError, within
 from dltutorials.loading import SharedDatasets, load_data
@@ -30,7 +25,6 @@ from dltutorials.training.task import Task
 from dltutorials.types import Expression, SharedVariable, Updates
 from dltutorials.updates import decaying_learning_rate, momentum, sgd
 
-import theano
 import theano.tensor as T
 
 MakeModel = Callable[[Any, int, int], Any]
@@ -205,55 +199,3 @@ def _require_evaluation(options: argparse.Namespace, errors: Any, misclassified:
     ):
         if getattr(options, name, None) not in (None, False) and not is_there:
             raise OptionError(f"{name}: this model has no {what}; leave it out")
-
-
-def fingerprint(program: str, options: argparse.Namespace, digest: str) -> dict[str, Any]:
-    """Return everything that determines the result of a training run; `digest` is that of the data.
-
-    A resumed run must have the same fingerprint. What affects only the last digits is in
-    :func:`dltutorials.backend.describe_numerics`.
-    """
-    return {
-        "program": program,
-        "floatX": theano.config.floatX,
-        "data": digest,
-        **hyperparameters(options),
-    }
-
-
-def digest_of_datasets(datasets: SharedDatasets) -> str:
-    """Return a digest of the numbers used in training; this reads all of the data."""
-    return digest_of_arrays([rows for data in datasets for rows in data.rows])
-
-
-def describe_history(
-    options: argparse.Namespace, task: Task, marks: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the header of a history: what was trained, and with which options.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-    task : Task
-    marks : dict
-        The fingerprint of the run.
-    """
-    versions = {
-        "dltutorials": __version__,
-        **backend.versions(),
-        "Python": platform.python_version(),
-    }
-    return {
-        "program": marks["program"],
-        "options": vars(options),
-        "seed": getattr(options, "seed", None),
-        "model": {"shapes": [list(value.shape) for value in task.get_params()]},
-        "loss": asdict(task.reported_loss),
-        "n_train_batches": task.n_train_batches,
-        "floatX": marks["floatX"],
-        "device": theano.config.device,
-        "BLAS": backend.name_blas(),
-        "versions": versions,
-        "data": marks["data"],
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }

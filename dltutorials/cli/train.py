@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from dltutorials import backend
 from dltutorials.cli.console import DONE, FAILED, fail, print_message, print_results
+from dltutorials.cli.identity import describe_history, digest_of_datasets, fingerprint
 from dltutorials.cli.outputs import LinePrinter, open_outputs
 from dltutorials.cli.prepare import (
     MakeModel,
-    describe_history,
-    digest_of_datasets,
-    fingerprint,
     make_placeholders,
     prepare_datasets,
     prepare_phases,

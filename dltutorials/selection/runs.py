@@ -17,12 +17,8 @@ from typing import Any
 
 from dltutorials import backend
 from dltutorials._version import __version__
-from dltutorials.cli.prepare import (
-    fingerprint,
-    load_datasets,
-    make_placeholders,
-    prepare_phases,
-)
+from dltutorials.cli.identity import fingerprint
+from dltutorials.cli.prepare import load_datasets, make_placeholders, prepare_phases
 from dltutorials.cli.signals import handled
 from dltutorials.exceptions import RankingError
 from dltutorials.selection.records import (

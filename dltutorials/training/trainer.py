@@ -64,9 +64,8 @@ def train(
     Raises
     ------
     OptionError
-        If `n_epochs` is not a positive integer, a callback is not a Callback, or
-        `early_stopping` tests significance and `task` has no
-        ``validation_misclassified``.
+        If `n_epochs` is not a positive integer, a callback is not a Callback, or `early_stopping`
+        tests significance and `task` has no ``validation_misclassified``.
     ResumeError
         If the state to resume from is that of another model or rule.
     Exception
@@ -75,9 +74,8 @@ def train(
     Notes
     -----
     Source: Getting Started, "Early-Stopping".
-    Differs: ``best_params`` is used after the loop, and a cost that is nan or
-    inf ends it; in the chapter the model keeps its last parameters, and nan,
-    never lower than the best loss, silently uses up the patience.
+    Differs: ``best_params`` is used after the loop, and a cost that is nan or inf ends it; in the
+    chapter, the model keeps its last parameters, and nan silently uses up the patience.
     """
     require_integer("n_epochs", n_epochs, at_least=1)
     hooks = Hooks(callbacks)
@@ -213,10 +211,9 @@ class Loop:
 
     def record(self, loss: float | None, is_best: bool) -> None:
         """Add a record to the history."""
-        n_before = self.state.n_iterations_before
-        patience = None if loss is None else n_before + self.patience.patience
-        seconds = time.perf_counter() - self.started
-        record = self.state.add_record(loss, is_best, patience, seconds)
+        state, seconds = self.state, time.perf_counter() - self.started
+        patience = None if loss is None else state.n_iterations_before + self.patience.patience
+        record = state.add_record(loss, is_best, patience, seconds)
         for on_record in self.hooks.on_record:
             on_record(record)
 
@@ -236,9 +233,8 @@ class Loop:
         state = self.state
         if not self.fetch_costs():
             return  # diverged before
-        state.stop_reason, self.message = reason, sentence
-        if reason != "n_epochs":
-            self.message += f" in {state.place()}"
+        state.stop_reason = reason
+        self.message = sentence if reason == "n_epochs" else f"{sentence} in {state.place()}"
         if reason != "diverged" and self.task.validate is None and state.costs:
             self.keep_newest()
         if reason != "diverged" and not is_torn and state.iteration >= 0:
