@@ -2,9 +2,9 @@
 
 >>> import_optional("math", "sums need math").fsum([1, 2])
 3.0
->>> import_optional("no_such_package", "pictures need a package")
+>>> import_optional("no_such_package", "plots need a package")
 Traceback (most recent call last):
-dltutorials.exceptions.SetupError: pictures need a package (No module named 'no_such_package'); \
+dltutorials.exceptions.SetupError: plots need a package (No module named 'no_such_package'); \
 install it: pip install 'dltutorials[plot]'
 """
 

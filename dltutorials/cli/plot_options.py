@@ -1,6 +1,6 @@
 """The options of ``plot.py``: what to draw, and how.
 
->>> options = make_parser("Make pictures.").parse_args(["filters", "best_model.pkl"])
+>>> options = make_parser("Make plots.").parse_args(["filters", "best_model.pkl"])
 >>> options.kind, options.output, options.choose
 ('filters', 'filters.png', 'first')
 """
@@ -123,7 +123,7 @@ def _add_kind(
     text = f"{', '.join(formats).upper()} by its ending"
     add_option(parser, "--output", "FILE", f"{name}.{formats[0]}", text)
     dpi = figures.DPI if name != "snapshots" else f"{figures.DPI}, of a GIF {animation.GIF_DPI}"
-    text = f"pixels per inch; pictures are {figures.WIDTH:g} inches wide; default: {dpi}"
+    text = f"pixels per inch; plots are {figures.WIDTH:g} inches wide; default: {dpi}"
     add_option(parser, "--dpi", "N", None, text)
     return parser
 

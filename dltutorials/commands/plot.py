@@ -44,7 +44,7 @@ def plot(options: argparse.Namespace) -> int:
     if getattr(options, "img_shape", None) is not None:
         for n_pixels in options.img_shape:
             require_integer("img_shape", n_pixels, at_least=1)
-    import_optional("matplotlib", "pictures need matplotlib")
+    import_optional("matplotlib", "plots need matplotlib")
     inputs = [Path(path) for path in options.inputs]
     if options.kind == "snapshots":
         inputs = [path for _, path in find_snapshots(options.inputs[0])]
@@ -70,7 +70,7 @@ def draw_history(options: argparse.Namespace) -> Drawn:
     lines = axes[len(axes) // 2].lines  # of the cost, with a nan between phases
     counts = [f"{numpy.isfinite(line.get_xdata()).sum():,}" for line in lines]
     what = "validations" if len(axes) > 1 else "records"
-    return axes[0].figure, f"trainings: {len(counts)}, {what}: {', '.join(counts)}"
+    return axes[0].figure, f"training runs: {len(counts)}, {what}: {', '.join(counts)}"
 
 
 def draw_filters(options: argparse.Namespace) -> Drawn:

@@ -184,7 +184,7 @@ def _plot_patience(runs: Sequence[Run], ax: Axes) -> None:
         ax.plot(numpy.repeat(run.epochs, 2), numpy.maximum(left, 0).ravel(), color=run.colour)
     ax.set_ylabel("patience left,\nminibatches")
     ax.set_ylim(bottom=0)
-    ticker = import_optional("matplotlib.ticker", "pictures need matplotlib")
+    ticker = import_optional("matplotlib.ticker", "plots need matplotlib")
     ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
 
 
@@ -193,7 +193,7 @@ def _set_scale(ax: Axes, log: bool) -> None:
     values = values[values > 0]
     if not log or not len(values):
         return
-    ticker = import_optional("matplotlib.ticker", "pictures need matplotlib")
+    ticker = import_optional("matplotlib.ticker", "plots need matplotlib")
     is_narrow = values.max() < 100 * values.min()
     ax.set_yscale("log", nonpositive="mask")
     ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if is_narrow else (1,)))
@@ -202,7 +202,7 @@ def _set_scale(ax: Axes, log: bool) -> None:
 
 
 def _finish(ax: Axes) -> None:
-    ticker = import_optional("matplotlib.ticker", "pictures need matplotlib")
+    ticker = import_optional("matplotlib.ticker", "plots need matplotlib")
     if all(numpy.isnan(line.get_ydata()).all() for line in ax.lines if len(line.get_ydata())):
         ax.text(0.5, 0.5, "not in the history", ha="center", color=GREY, transform=ax.transAxes)
         ax.set_yticks([])

@@ -42,7 +42,7 @@ FORMATS = tuple(_METADATA)
 
 def new_figure(height: float) -> Figure:
     """Return a figure of this height, in inches, that draws into memory."""
-    agg = import_optional("matplotlib.backends.backend_agg", "pictures need matplotlib")
+    agg = import_optional("matplotlib.backends.backend_agg", "plots need matplotlib")
     figure = _notebook().Picture(figsize=(WIDTH, min(height, _MAX_HEIGHT)), layout="constrained")
     agg.FigureCanvasAgg(figure)
     return figure
@@ -77,7 +77,7 @@ def new_column(heights: Sequence[float], extra: float = 0.0, sharex: bool = Fals
 
 
 def _notebook() -> Any:
-    return import_optional("dltutorials.plotting.notebook", "pictures need matplotlib")
+    return import_optional("dltutorials.plotting.notebook", "plots need matplotlib")
 
 
 def format_of(path: PathLike, formats: Sequence[str] = FORMATS) -> str:
@@ -129,7 +129,7 @@ def save_figure(figure: Figure, path: PathLike, dpi: int | None = None) -> None:
 @contextlib.contextmanager
 def _reproducible() -> Iterator[None]:
     """Make the names inside an SVG reproducible, instead of random, while it is written."""
-    matplotlib = import_optional("matplotlib", "pictures need matplotlib")
+    matplotlib = import_optional("matplotlib", "plots need matplotlib")
     with matplotlib.rc_context({"svg.hashsalt": "dltutorials"}):
         yield
 

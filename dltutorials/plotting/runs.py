@@ -198,5 +198,5 @@ def _loss_of(header: dict[str, Any]) -> Loss:
 def _colours(n_runs: int) -> Sequence[Any]:
     if n_runs <= len(COLOURS):
         return COLOURS[:n_runs]
-    matplotlib = import_optional("matplotlib", "pictures need matplotlib")
+    matplotlib = import_optional("matplotlib", "plots need matplotlib")
     return list(matplotlib.colormaps["viridis"](numpy.linspace(0, 0.9, n_runs)))

@@ -28,7 +28,7 @@ def write_history(name, header, *records):
 
 @pytest.fixture
 def written(main, tiny_sets):
-    """Write what trainings leave behind: histories, parameters, snapshots."""
+    """Write what training runs leave behind: histories, parameters, snapshots."""
     rng = numpy.random.RandomState(0)
     for name, rate in (("run.jsonl", 0.1), ("other.jsonl", 0.2)):
         records = [
@@ -61,14 +61,14 @@ def picture(path):
 class TestPictures:
     def test_history_of_one_run(self, main, capsys):
         assert main(["history", "run.jsonl"]) == 0
-        assert capsys.readouterr() == ("wrote history.png: trainings: 1, validations: 3\n", "")
+        assert capsys.readouterr() == ("wrote history.png: training runs: 1, validations: 3\n", "")
         assert picture("history.png")[1][0] == 900
 
     def test_history_of_a_run_under_way_beside_another(self, main, capsys):
         with open("run.jsonl", "a") as file:
             file.write('{"epoch": 4, "iter')
         assert main(["history", "run.jsonl", "other.jsonl", "--output", "c.svg", "--log"]) == 0
-        assert "wrote c.svg: trainings: 2, validations: 3, 3\n" in capsys.readouterr().out
+        assert "wrote c.svg: training runs: 2, validations: 3, 3\n" in capsys.readouterr().out
         assert Path("c.svg").read_bytes().startswith(b"<?xml")
 
     def test_filters_of_labels_and_of_hidden_units(self, main, capsys):
@@ -228,7 +228,7 @@ def test_help_names_defaults_and_units(main, capsys):
         with pytest.raises(SystemExit, match="0"):
             main([kind, "--help"])
         text = " ".join(capsys.readouterr().out.split())
-        assert "pictures are 6 inches wide; default: 150" in text
+        assert "plots are 6 inches wide; default: 150" in text
         assert f"default: {kind}." in text
 
 
