@@ -5,13 +5,12 @@ contents, formulas as MathML, which browsers display without a script or a netwo
 search that finds words of Chinese, which are written without spaces.
 """
 
-import operator
+import pkgutil
 import re
 import sys
 from pathlib import Path
 
-import dltutorials
-from dltutorials import models, plotting  # noqa: F401
+from dltutorials import models
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -115,7 +114,7 @@ def list_docstrings(names):
     """Return a block that shows the docstrings of names, for these names in a page."""
     lines = []
     for name in re.findall(r"[\w.]+", names.group()):
-        found = operator.attrgetter(name)(dltutorials)
+        found = pkgutil.resolve_name(f"dltutorials.{name}")
         lines.append(
             f".. auto{'class' if isinstance(found, type) else 'function'}:: dltutorials.{name}"
         )

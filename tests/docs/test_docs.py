@@ -1,7 +1,7 @@
 import html
 import itertools
 import json
-import operator
+import pkgutil
 import re
 import shlex
 import shutil
@@ -349,8 +349,14 @@ def test_the_reference_has_every_public_name():
     text = (FOLDER / "api.md").read_text(encoding="utf-8")
     listed = re.findall(r"`([\w.]+)`", text.partition("## Data")[2])
     assert len(set(listed)) == len(listed)
-    assert all(operator.attrgetter(name)(dltutorials) for name in listed)
+    assert all(pkgutil.resolve_name(f"dltutorials.{name}") for name in listed)
     assert {*dltutorials.__all__} - {*listed} == {"__version__"}
+    of_chapters = {f"models.{name}" for name in {*models.__all__} - {*dltutorials.__all__}}
+    assert of_chapters - {*listed} == {
+        "models.ACTIVATIONS",
+        "models.CHAPTERS",
+        "models.Chapter",
+    }
     plotting = {f"plotting.{name}" for name in dltutorials.plotting.__all__}
     assert plotting - {*listed} == {"plotting.tile_raster_images"}
 
