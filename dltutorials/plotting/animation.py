@@ -144,9 +144,7 @@ def _durations(n_frames: int, frames_per_second: float | None) -> list[int]:
 
 def _palette(colours: str) -> Any:
     """Return an image with the palette of all frames: the weights' colours, and greys."""
-    colour_map = import_optional("matplotlib", "plots need matplotlib").colormaps[
-        COLOURS[colours]
-    ]
+    colour_map = import_optional("matplotlib", "plots need matplotlib").colormaps[COLOURS[colours]]
     shades = colour_map(numpy.linspace(0, 1, 256 - _N_GREYS), bytes=True)[:, :3]
     greys = numpy.linspace(0, 255, _N_GREYS).round()
     palette = numpy.concatenate([shades, numpy.stack([greys] * 3, axis=1)]).astype("uint8")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Kill training runs, damage files, and check that nothing is lost and no code is executed.
 
-The trials are in torture_programs.py and torture_files.py. ``--results`` keeps the figures,
-from which ``stored_results.py`` makes the table of docs/robustness.md.
+The trials are in torture_programs.py and torture_files.py. ``--results`` keeps the rows of one
+call. Those of several, each with its commit, are collected in docs/results/torture.json, from
+which ``stored_results.py`` makes the table of docs/robustness.md.
 """
 
 if __name__ == "__main__":

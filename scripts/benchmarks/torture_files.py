@@ -1,7 +1,8 @@
 """Damaged and hostile files of every format, with which torture.py tests the readers.
 
 Each must be refused with a documented error or read as plain values, without executing code,
-within a second and 64 MiB beyond its size. Values that NumPy reads too must be the same.
+within a second and 64 MiB beyond its size (images: 256 MiB). Values that NumPy reads too must be
+the same.
 """
 
 import contextlib
@@ -43,8 +44,8 @@ class Figures(NamedTuple):
             ["damaged, forged and made-up files read", f"{self.n_files:,}"],
             ["of these, refused by name", f"{self.n_refused:,}"],
             [
-                "of these, failures: an undocumented error, more than a second or 64 MiB, values "
-                "that differ from NumPy's, or code executed",
+                "of these, failures: an undocumented error, more than a second or 64 MiB (images: "
+                "256 MiB), values that differ from NumPy's, or code executed",
                 f"{len(self.failures):,}",
             ],
             [
