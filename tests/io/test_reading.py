@@ -7,6 +7,7 @@ import tracemalloc
 import zipfile
 
 from dltutorials.datasets import load_mnist
+from dltutorials.datasets.loading import open_dataset
 from dltutorials.exceptions import DataError
 from dltutorials.io import npz
 from dltutorials.io.images import open_image
@@ -82,6 +83,9 @@ def header(**changes):
         header(descr="a4") + bytes(4),
         header(descr="<f4,<f4") + bytes(8),
         header(shape=(True,)) + bytes(4),
+        header(descr="<U0"),
+        header(descr="<U"),
+        header(descr="|V0"),
     ],
 )
 def test_headers_of_arrays_that_are_none(member, recwarn):
@@ -91,6 +95,14 @@ def test_headers_of_arrays_that_are_none(member, recwarn):
     with pytest.raises(DataError, match="x: its header is damaged"), open_npz(file) as archive:
         read_array(archive, "x", kinds="fU")
     assert not len(recwarn)
+
+
+@pytest.mark.parametrize("memory_map", [False, True])
+def test_nor_is_an_array_of_nothing_in_a_folder(tmp_path, memory_map):
+    for name, content in {"x": header(shape=(1, 2)) + bytes(8), "y": header(descr="<U0")}.items():
+        (tmp_path / f"{name}.npy").write_bytes(content)
+    with pytest.raises(DataError, match=r"y\.npy: its header is damaged"):
+        open_dataset(tmp_path, memory_map)
 
 
 def archive_of(method=zipfile.ZIP_STORED, extra=b""):
