@@ -71,7 +71,8 @@ class OutputLocks(contextlib.ExitStack):
                 return
             raise cannot_make(Path(path), error) from None
         self.callback(_give_up, lock, place)
-        place.write_text(_describe_me(), encoding="utf-8")
+        with contextlib.suppress(OSError):  # the lock holds without the note, on a full disk too
+            place.write_bytes(_describe_me().encode("utf-8", "backslashreplace"))
 
 
 _of_the_program: ContextVar[OutputLocks | None] = ContextVar("locks", default=None)

@@ -1,4 +1,6 @@
+import errno
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -78,3 +80,23 @@ def test_a_lock_that_leads_elsewhere_is_not_followed(tmp_path):
     with OutputLocks() as locks, pytest.raises(OutputError):
         locks.hold(path)
     assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_the_note_may_have_arguments_of_any_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "orig_argv", ["python", os.fsdecode(b"caf\xe9")])
+    with OutputLocks() as mine, OutputLocks() as other:
+        mine.hold(tmp_path)
+        with pytest.raises(OutputError, match=rf"process {os.getpid()} .*\(python 'caf\\udce9'\)"):
+            other.hold(tmp_path)
+
+
+def test_a_full_disk_costs_only_the_note(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for name in ("write_text", "write_bytes"):
+        monkeypatch.setattr(pathlib.Path, name, fail)
+    with OutputLocks() as mine, OutputLocks() as other:
+        mine.hold(tmp_path)
+        with pytest.raises(OutputError, match="another process writes it"):
+            other.hold(tmp_path)
