@@ -5,6 +5,7 @@ minutes (FITS) or run another program (EPS).
 """
 
 import contextlib
+import errno
 import os
 import warnings
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def _reading(pillow: Any) -> Iterator[None]:
         raise DataError("not an image in a supported format, such as PNG or JPEG") from None
     except (pillow.DecompressionBombWarning, pillow.DecompressionBombError):
         raise DataError(f"has more than {MAX_PIXELS:,} pixels; make it smaller") from None
-    except OSError:
-        raise  # a file that cannot be read
     except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # a file that cannot be read
         raise DataError(f"a damaged image: {reason_of(error)}") from None
