@@ -114,7 +114,7 @@ def benchmark(options: argparse.Namespace) -> int:
             require_integer(name, getattr(options, name), at_least=1)
             settings[name] = getattr(options, name)
     peers = [Peer(name, sys.executable) for name in IN_OUR_ENVIRONMENT]
-    peers += [_parse_peer(text) for text in options.peer]
+    peers += [parse_peer(text) for text in options.peer]
     about = {**describe_run(), "machine": describe_machine(), "settings": settings}
     figures = Figures(about, options.json, is_growth=options.growth)
     measure = measure_growth if options.growth else measure_peers
@@ -193,7 +193,8 @@ def run_peer(peer: Peer, settings: dict[str, Any], folder: Path) -> dict[str, An
     return report
 
 
-def _parse_peer(text: str) -> Peer:
+def parse_peer(text: str) -> Peer:
+    """Return the peer that an option names."""
     name, separator, python = text.partition("=")
     if not separator or not python or name not in SCRIPTS:
         names = ", ".join(SCRIPTS)

@@ -17,7 +17,9 @@ if __name__ == "__main__":
     launcher.start()
 
 import argparse
+import contextlib
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -63,12 +65,14 @@ def measure(options: argparse.Namespace) -> int:
     """Print and write each figure as it comes."""
     require_integer("seconds", options.seconds, at_least=1)
     backend.set_floatX()
+    peers.check_output_file(options)
     options.dataset = str(find_dataset(options.dataset))
+    others = [peers.parse_peer(text) for text in options.peer]
     result: dict[str, Any] = {"machine": peers.describe_machine(), "figures": []}
     result["backend"] = backend.describe_backend()
     print(f"{result['backend']}; {result['machine']}\n")
     print("| chapter | batch size | who | epochs a second |\n|---|---|---|---|", flush=True)
-    for figure in figures(options):
+    for figure in figures(options, others):
         result["figures"].append(figure)
         cells = [figure[name] for name in ("chapter", "batch_size", "who", "found")]
         print("| " + " | ".join(map(str, cells)) + " |", flush=True)
@@ -78,9 +82,8 @@ def measure(options: argparse.Namespace) -> int:
     return console.DONE
 
 
-def figures(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def figures(options: argparse.Namespace, others: Sequence[peers.Peer]) -> Iterator[dict[str, Any]]:
     """Measure: each chapter, each batch size, ours and then the peers."""
-    others = [peers._parse_peer(text) for text in options.peer]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for chapter in options.chapter or CHAPTERS:
@@ -103,17 +106,22 @@ def run_ours(about: dict[str, Any], options: argparse.Namespace, folder: Path) -
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
         try:
-            process.wait(options.seconds)
-        except subprocess.TimeoutExpired:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(options.seconds)
             process.terminate()  # it ends after the current step
+            process.wait()
+        finally:  # also after Ctrl-C
+            process.kill()
             process.wait()
         errors.seek(0)
         said = errors.read().decode(errors="replace").strip().splitlines()
     header, records = read_history(history) if history.exists() else ({}, [])
     phase = [record for record in records if record.get("phase") == records[0].get("phase")]
+    if process.returncode not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
+        reason = said[-1] if said else f"exit status {process.returncode}"
+        return {"epochs_a_second": None, "found": reason}
     if len(phase) < 2:
-        reason = said[-1] if process.returncode not in (0, -15, 143) and said else ""
-        return {"epochs_a_second": None, "found": reason or f"none in {options.seconds} s"}
+        return {"epochs_a_second": None, "found": f"none in {options.seconds} s"}
     first, last = phase[0], phase[-1]
     steps = (last["iteration"] - first["iteration"]) / (last["seconds"] - first["seconds"])
     return _rate(steps / header["n_train_batches"])

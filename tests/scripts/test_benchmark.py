@@ -211,7 +211,11 @@ def test_the_figures_do_not_replace_the_data_set(tiny_file):
 
 
 @pytest.mark.parametrize(
-    "name", ["benchmark", "benchmark_data", "compare_rules", "profile_steps", "torture"]
+    "name",
+    [
+        *("benchmark", "benchmark_data", "benchmark_device", "compare_rules"),
+        *("profile_steps", "stored_results", "torture"),
+    ],
 )
 def test_what_is_missing_at_the_start_is_one_line(name, tmp_path):
     (tmp_path / "numpy.py").write_text("raise ImportError('no numpy here')")

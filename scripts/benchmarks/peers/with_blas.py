@@ -35,10 +35,11 @@ def build(sets, options):
     Ws = protocol.initial_params(options)[::2]
     sizes = (ctypes.c_int * (len(Ws) + 1))(options.n_in, *(W.shape[1] for W in Ws))
     layers = [Ws, *([numpy.zeros((B, W.shape[1]), W.dtype) for W in Ws] for _ in range(2))]
-    pointers = [(ctypes.c_void_p * len(Ws))(*(x.ctypes.data for x in xs)) for xs in layers]
     images = [numpy.ascontiguousarray(x) for x, _ in sets]
 
     def run_epoch(x, is_training):
+        # Addresses keep no array alive; this function, which refers to the arrays, does.
+        pointers = [(ctypes.c_void_p * len(Ws))(*(y.ctypes.data for y in ys)) for ys in layers]
         place = ctypes.c_void_p(x.ctypes.data)
         loop(gemm, place, len(x) // B, B, len(Ws), sizes, *pointers, int(is_training))
 
