@@ -38,7 +38,7 @@ class SharedDatasets(Sequence):
     n_in : int
         Numbers per example: the tutorial's `D`.
     n_out : int or None
-        Number of labels: the tutorial's `L`; None if there are no class labels.
+        Number of classes, the tutorial's `L`, or None without class labels.
     class_names : tuple of str, or None
         The name of each label, if the data set has names.
     scale : str

@@ -182,11 +182,15 @@ def check_numbers(options: argparse.Namespace) -> None:
 
 def _refuse_of_sgd(options: argparse.Namespace) -> None:
     """Refuse options that conjugate gradients do not support."""
-    for name in ("checkpoint", "resume", "shuffle"):
-        if getattr(options, name) is not None:
-            why = "cannot be resumed to the byte: their state is SciPy's own"
-            why = "use all examples in each step" if name == "shuffle" else why
-            got = getattr(options, name)
+    not_resumed = "cannot be resumed to the byte: their state is SciPy's own"
+    for name, why in {
+        "checkpoint": not_resumed,
+        "resume": not_resumed,
+        "shuffle": "use all examples in each step",
+        "validation_frequency": "are validated after each step",
+    }.items():
+        got = getattr(options, name)
+        if got is not None:
             raise OptionError(f"{name}: got {got}, but conjugate gradients {why}; leave it out")
     if options.momentum or options.learning_rate_decay != 1:
         got = (

@@ -120,8 +120,9 @@ class HistoryFile(OutputFile):
         self.records, header = state.history, self.describe(task)
 
         def begin() -> None:
-            self.writer = HistoryWriter(self.path, header, self.records)
+            self.writer, self.is_begun = HistoryWriter(self.path, header, self.records), True
 
+        self.begin, self.is_begun = begin, False
         if self.writer is None:
             begin()
         else:
@@ -130,8 +131,11 @@ class HistoryFile(OutputFile):
     def on_record(self, record: Record) -> None:
         """Add a record."""
         assert self.writer is not None
-        writer, records = self.writer, self.records
-        self.keep(lambda: writer.update(records))
+        if self.is_begun:
+            writer, records = self.writer, self.records
+            self.keep(lambda: writer.update(records))
+        else:
+            self.keep(self.begin)
 
 
 class SnapshotFolder(OutputFile):

@@ -49,7 +49,7 @@ class Sources(NamedTuple):
     n_in : int
         Number of inputs of an example: the tutorial's `D`.
     n_out : int or None
-        Number of labels: the tutorial's `L`; None without class labels.
+        Number of classes, the tutorial's `L`, or None without class labels.
     class_names : tuple of str, or None
         The name of each label, if the data have names.
     scale : str

@@ -44,7 +44,7 @@ class DBN(PretrainedNetwork):
     Raises
     ------
     OptionError
-        If a number is not a positive integer, or there is no layer.
+        If a size or `k` is not a positive integer, or `hidden_layers_sizes` is empty.
 
     Notes
     -----
@@ -62,11 +62,12 @@ class DBN(PretrainedNetwork):
         n_out: int,
         k: int = 1,
     ) -> None:
-        if not hidden_layers_sizes:
+        sizes = list(hidden_layers_sizes)
+        if not sizes:
             raise OptionError("hidden_layers_sizes: got none, expected a size for each layer")
         noise, layers = MRG_RandomStreams(rng.randint(2**30)), list[RBM]()
-        for n_hidden in hidden_layers_sizes:
+        for n_hidden in sizes:
             x, n = (layers[-1].code, layers[-1].n_hidden) if layers else (input, n_in)
             layers.append(RBM(rng, x, n, n_hidden, k, persistent=False, noise=noise))
         super().__init__(input, layers, n_out)
-        self.options = {"k": k}
+        self.options = {"k": int(k)}

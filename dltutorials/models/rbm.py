@@ -11,7 +11,6 @@ The more energy a state of visible units `v` and hidden units `h` has, the less 
 [(4, 3), (3,), (4,)]
 """
 
-import functools
 from typing import Any, ClassVar
 
 from dltutorials.backend import Repeated, repeat
@@ -64,9 +63,11 @@ class RBM(Autoencoder):
         self.noise = MRG_RandomStreams(rng.randint(2**30)) if noise is None else noise
         super().__init__(rng, input, n_in, n_hidden, noise=self.noise)
         self.k, self.n_chains, self.persistent = k, n_chains, bool(persistent)
-        self.options = {"k": k, "persistent": self.persistent}
+        self.options = {"k": int(k), "persistent": self.persistent}
         name = "pseudo-likelihood" if persistent else "reconstruction cross-entropy"
         self.loss = Loss(name, is_fraction=False, larger_is_better=self.persistent)
+        # Built now: streams are shared, and a resumed run must draw what an undisturbed one does.
+        self._chain = self._start_chain()
 
     def free_energy(self, v: Expression) -> Expression:
         """Return the free energy of each row of visible units (float vector)."""
@@ -102,8 +103,7 @@ class RBM(Autoencoder):
         rise = T.sum(T.nnet.softplus(scores) - T.nnet.softplus(flipped), axis=1)
         return T.mean(-self.n_in * T.nnet.softplus(change * self.b_prime[pixel] - rise))
 
-    @functools.cached_property
-    def _chain(self) -> Repeated:
+    def _start_chain(self) -> Repeated:
         if not self.persistent:
             return self.gibbs_from(self.input, self.k)
         start = theano.shared(numpy.zeros((self.n_chains, self.n_hidden), self.input.dtype))

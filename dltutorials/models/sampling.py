@@ -19,6 +19,20 @@ import theano
 import theano.tensor as T
 
 
+def start_chains(model: Any, x: Any) -> numpy.ndarray:
+    """Return the visible units that chains of a model begin with, one row each.
+
+    Raises
+    ------
+    DataError
+        If the model is not an RBM, or `x` does not fit it.
+    """
+    if not hasattr(model, "gibbs_from"):
+        name = type(model).__name__
+        raise DataError(f"a model of the class {name} draws no samples; give an RBM")
+    return as_examples(x, model.n_in, model.input.dtype).values
+
+
 def draw_samples(model: Any, x: Any, n_samples: int = 10, plot_every: int = 1000) -> numpy.ndarray:
     """Run a chain of Gibbs steps from each example, and return what the visible units become.
 
@@ -51,10 +65,7 @@ def draw_samples(model: Any, x: Any, n_samples: int = 10, plot_every: int = 1000
     """
     require_integer("n_samples", n_samples, at_least=1)
     require_integer("plot_every", plot_every, at_least=1)
-    if not hasattr(model, "gibbs_from"):
-        name = type(model).__name__
-        raise DataError(f"a model of the class {name} draws no samples; give an RBM")
-    visible = as_examples(x, model.n_in, model.input.dtype).values
+    visible = start_chains(model, x)
     with temporary_floatX(model.input.dtype):
         start = T.matrix("start")
         chain = model.gibbs_from(start, plot_every)

@@ -63,7 +63,7 @@ def plot_history(
         If a file cannot be read, a run has no validation yet, or its header does not
         say how many minibatches an epoch has.
     OptionError
-        If there are no runs, more than 50, not one label per run, or not three `axes`.
+        Unless there are 1 to 50 runs, with one label each, and three `axes`.
 
     Notes
     -----

@@ -80,7 +80,8 @@ def read_frames(
     Raises
     ------
     DataError
-        If there are no snapshots, or one cannot be read or is of a different model than the last.
+        If the folder has no snapshots, or one cannot be read or is of another model than the
+        last.
     OptionError
         If `n_frames` or `n_units` is out of range, or `choice` is unknown.
     """

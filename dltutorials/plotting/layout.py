@@ -124,3 +124,11 @@ def write_labels(ax: Axes, layout: Layout, labels: Sequence[Any]) -> None:
     for number, label in enumerate(labels):
         x, y = layout.corner(number)
         ax.text(x + layout.img_shape[1] / 2, y, str(label), ha="center", va="top", fontsize=8)
+
+
+def write_row_names(ax: Axes, names: Sequence[str]) -> None:
+    """Write the name of each row of images to the left of it."""
+    height, _ = ax.images[0].get_array().shape
+    for number, name in enumerate(names):
+        middle = (number + 0.5) * height / len(names)
+        ax.text(-2, middle, name, ha="right", va="center", fontsize=8)

@@ -15,6 +15,7 @@ from dltutorials.checks import require_probability
 from dltutorials.datasets.examples import as_examples
 from dltutorials.exceptions import DataError
 from dltutorials.plotting.images import plot_images
+from dltutorials.plotting.layout import write_row_names
 from dltutorials.types import Axes
 
 import numpy
@@ -74,8 +75,5 @@ def plot_reconstructions(
     rows["reconstruction"] = model.reconstruct(corrupted)
     images = numpy.concatenate(list(rows.values()))
     ax = plot_images(images, img_shape=img_shape, ax=ax, n_columns=len(examples))
-    height, _ = ax.images[0].get_array().shape
-    for number, name in enumerate(rows):
-        middle = (number + 0.5) * height / len(rows)
-        ax.text(-2, middle, name, ha="right", va="center", fontsize=8)
+    write_row_names(ax, list(rows))
     return ax

@@ -104,7 +104,7 @@ def read_runs(runs: Any, labels: Sequence[str] | None = None) -> list[Run]:
         If a file cannot be read, a run has no validation yet, or its header does not say
         how many minibatches an epoch has.
     OptionError
-        If there are no runs, more than 50, or not one label per run.
+        Unless there are 1 to 50 runs, with one label each.
     """
     if isinstance(runs, (str, os.PathLike, History, Result)):
         runs = [runs]

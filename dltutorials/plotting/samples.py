@@ -11,8 +11,11 @@
 
 from typing import Any
 
-from dltutorials.models.sampling import draw_samples
+from dltutorials.checks import require_integer
+from dltutorials.exceptions import OptionError
+from dltutorials.models.sampling import draw_samples, start_chains
 from dltutorials.plotting.images import plot_images
+from dltutorials.plotting.layout import MAX_TILES, image_shape, write_row_names
 from dltutorials.types import Axes
 
 N_CHAINS, N_SAMPLES, PLOT_EVERY = 20, 10, 1000
@@ -44,14 +47,17 @@ def plot_samples(
     Raises
     ------
     DataError, OptionError
-        As :func:`dltutorials.models.sampling.draw_samples`.
+        As :func:`dltutorials.models.sampling.draw_samples`; or if the samples are not images, or
+        more than 10,000.
     """
-    samples = draw_samples(model, x, n_samples, plot_every)
-    images = samples.reshape(-1, samples.shape[-1])
-    ax = plot_images(images, img_shape=img_shape, ax=ax, n_columns=samples.shape[1])
-    height, _ = ax.images[0].get_array().shape
-    for number in range(n_samples):
-        middle = (number + 0.5) * height / n_samples
-        label = f"step {(number + 1) * plot_every:,}"
-        ax.text(-2, middle, label, ha="right", va="center", fontsize=8)
+    chains = start_chains(model, x)
+    require_integer("n_samples", n_samples, at_least=1)
+    if n_samples * len(chains) > MAX_TILES:
+        got = f"got {n_samples:,} of each of {len(chains):,} chains"
+        raise OptionError(f"n_samples: {got}, expected at most {MAX_TILES:,} images in all")
+    image_shape(model.n_in, img_shape)  # refused before the chains run
+    samples = draw_samples(model, chains, n_samples, plot_every)
+    images = samples.reshape(-1, model.n_in)
+    ax = plot_images(images, img_shape=img_shape, ax=ax, n_columns=len(chains))
+    write_row_names(ax, [f"step {number * plot_every:,}" for number in range(1, n_samples + 1)])
     return ax

@@ -87,8 +87,8 @@ def compile_task(
     ------
     OptionError
         If `batch_size` is not positive, exceeds the size of a set, or differs from that of a
-        set's chunks; if a set lacks the labels that `y` stands for, or there is no validation
-        set; if the placeholders or the model do not fit the data.
+        set's chunks; if a set lacks the labels that `y` stands for; if the validation set is
+        missing; if the placeholders or the model do not fit the data.
     DataError
         If `datasets` are arrays, or do not fit together.
 

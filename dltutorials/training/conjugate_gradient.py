@@ -1,8 +1,8 @@
 """Training by SciPy's conjugate gradients, on all minibatches at once.
 
-The direction of a step depends on the earlier ones, and a line search finds its length. So
-there is no learning rate, but a step takes several passes over the data; and since the state
-between two steps is SciPy's own, such a run cannot be resumed.
+The direction of a step depends on the earlier ones, and a line search finds its length. This
+needs no learning rate, but several passes over the data per step. SciPy keeps the state between
+two steps to itself, so such a run cannot be resumed.
 
 >>> import numpy
 >>> from dltutorials.training.task import Task
@@ -17,6 +17,7 @@ between two steps is SciPy's own, such a run cannot be resumed.
 """
 
 import importlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -54,11 +55,12 @@ def compile_gradients(
     evaluate = indexed(function, train_set, n_batches)
 
     def cost_and_gradients() -> tuple[float, list[numpy.ndarray]]:
-        batches = [[numpy.asarray(part) for part in evaluate(index)] for index in range(n_batches)]
-        costs, *gradients = zip(*batches)
-        return float(numpy.mean(costs)), [
-            numpy.add.reduce(parts) / n_batches for parts in gradients
-        ]
+        costs, sums = [], None
+        for index in range(n_batches):
+            batch_cost, *gradients = map(numpy.asarray, evaluate(index))
+            costs.append(batch_cost)
+            sums = gradients if sums is None else list(map(numpy.add, sums, gradients))
+        return float(numpy.mean(costs)), [total / n_batches for total in sums]
 
     return cost_and_gradients
 
@@ -143,7 +145,10 @@ def minimize(
             "options": {"maxiter": n_epochs},
         }
         found = optimize.minimize(evaluate, start, **how)
-        if found.nit < n_epochs:
+        put(found.x)  # not the last point that the line search tried
+        if not math.isfinite(found.fun):
+            loop.stop("diverged", f"the cost is {found.fun}")
+        elif found.nit < n_epochs:
             loop.stop("converged", "conjugate gradients find nothing better")
         else:
             loop.stop("n_epochs", f"all {n_epochs} epochs are done")

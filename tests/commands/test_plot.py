@@ -271,10 +271,14 @@ def test_samples_of_a_restricted_boltzmann_machine(main, capsys):
     for n_chains, option, message in (
         ("0", "2", "n_chains: got 0, expected an integer of at least 1"),
         ("5000", "2", "n_chains: got 5,000, but the test set has "),
-        ("2", "0", "plot_every: got 0, expected an integer of at least 1"),
+        ("4", "0", "plot_every: got 0, expected an integer of at least 1"),
     ):
         assert main([*command, n_chains, "--plot-every", option]) == 2
         assert message in capsys.readouterr().err
+    assert main([*command, "4", "--n-samples", "2501"]) == 2
+    assert "n_samples: got 2,501 of each of 4 chains, expected at most" in capsys.readouterr().err
+    assert main([*command, "4", "--img-shape", "5", "5"]) == 1
+    assert "got 784 numbers for an image, expected 5 x 5" in capsys.readouterr().err
     assert main([*command[:5], "mlp.pkl"]) == 1
     assert (
         "mlp.pkl: a model of the class MLP draws no samples; give an RBM" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import theano.tensor as T
 from helpers import At, kill, killed, load_script, make_split
 
 pytestmark = pytest.mark.numbers
-OPTIONS = ["--batch-size", "10", "--hidden-layers-sizes", "5", "4", "--k", "2"]
+OPTIONS = ["--batch-size", "10", "--hidden-layers-sizes", "5", "4", "3", "--k", "2"]
 OPTIONS += ["--pretraining-epochs", "2", "--n-epochs", "2"]
 
 
@@ -56,7 +56,7 @@ def test_the_first_steps_have_their_numbers_and_change_one_layer_each():
         assert number or costs == pytest.approx(FIRST, rel=1e-4)
         assert numpy.isfinite(costs).all()
         changed = [not (a == b).all() for a, b in zip(before, task.get_params())]
-        assert changed == [index // 2 == number for index in range(6)]
+        assert changed == [index // 2 == number for index in range(8)]
 
 
 FIRST = [558.057318, 553.437424]  # of the first layer
@@ -70,7 +70,7 @@ def main(find_main, tiny_file):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("minibatch", [9, 21, 33])
+@pytest.mark.parametrize("minibatch", [9, 21, 45])
 def test_a_run_killed_in_any_phase_goes_on_to_the_same_bytes(main, minibatch, monkeypatch):
     with monkeypatch.context() as patch:
         on_minibatch = At(minibatch, kill).on_minibatch

@@ -47,6 +47,15 @@ def test_it_keeps_the_best_parameters_and_not_the_last():
         numpy.testing.assert_array_equal(best, now)
 
 
+def test_a_cost_that_is_not_finite_from_the_start_is_reported():
+    gradients, task = make_task([0.5])
+    before = task.get_params()
+    result = minimize(lambda: (float("nan"), gradients()[1]), task, n_epochs=3)
+    assert (result.stop_reason, result.message) == ("diverged", "the cost is nan in epoch 1, minibatch 3/3")
+    for value, now in zip(before, task.get_params()):
+        numpy.testing.assert_array_equal(value, now)
+
+
 def test_it_cannot_be_resumed():
     gradients, task = make_task([0.5])
     state = TrainingState.begin(task)
@@ -67,6 +76,10 @@ def main(find_main):
         (["--checkpoint", "s"], "checkpoint: got s, but conjugate gradients cannot be resumed"),
         (["--resume", "s"], "resume: got s, but conjugate gradients cannot be resumed to the byte"),
         (["--shuffle", "1"], "shuffle: got 1, but conjugate gradients use all examples"),
+        (
+            ["--validation-frequency", "9"],
+            "validation_frequency: got 9, but conjugate gradients are",
+        ),
         (["--momentum", "0.5"], "learning_rate_decay: got 0.5, 1.0, but conjugate gradients find"),
     ],
 )
