@@ -151,13 +151,12 @@ def check_functions() -> None:
             ]
 
         nodes = set(self.fgraph.apply_nodes)
-        function, checks = jax_faults.with_faults(of_their_types, nodes)
-        compiled = compile_with_jax(self, function)
+        compiled = compile_with_jax(self, jax_faults.with_faults(of_their_types, nodes))
 
         def call(*arguments: Any) -> Any:
             with _memory_errors():
                 results, faults = compiled(*arguments)
-            jax_faults.raise_or_wait(faults, checks)
+            jax_faults.raise_or_wait(faults)
             return results
 
         return call

@@ -1,11 +1,11 @@
 """Data errors in functions compiled by JAX, which cannot raise them while they compute.
 
 Operations that may meet a wrong label or index call :func:`note`, and give nan for it. The
-compiled function also returns whether anything is wrong and the values to check
+compiled function also returns whether anything is wrong, and the checks with their values
 (:func:`with_faults`). The error is raised after the call, or, for :func:`call_later`, by
 :func:`raise_waiting`, so that no training step waits for the device.
 
->>> function, checks = with_faults(lambda x: 2 * x, nodes=())
+>>> function = with_faults(lambda x: 2 * x, nodes=())
 >>> function(3)
 (6, None)
 """
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy
+from jax.tree_util import Partial
 
 Check = Callable[..., None]  # takes NumPy arrays; raises an error
 _MOST_WAITING = 1000
@@ -24,14 +25,12 @@ _MOST_WAITING = 1000
 
 class _Note(NamedTuple):
     is_wrong: Any
-    check: Check
-    values: tuple[Any, ...]
+    check: Partial  # with its values; JAX compiles a function for each shape, with its own checks
 
 
 class _Call(NamedTuple):
     is_wrong: Any
-    values: list[tuple[Any, ...]]
-    checks: list[Check]
+    checks: list[Partial]
 
 
 _notes: list[_Note] | None = None  # of the graph that JAX is tracing
@@ -54,12 +53,12 @@ def note(node: Any, is_wrong: Any, check: Check, *values: Any) -> None:
     *values : arrays
     """
     if _notes is not None and node in _nodes:
-        _notes.append(_Note(jnp.any(jnp.asarray(is_wrong)), check, values))
+        _notes.append(_Note(jnp.any(jnp.asarray(is_wrong)), Partial(check, *values)))
 
 
 def with_faults(
     function: Callable[..., Any], nodes: Collection[Any]
-) -> tuple[Callable[..., tuple[Any, Any]], list[Check]]:
+) -> Callable[..., tuple[Any, Any]]:
     """Return a function for JAX to compile that also returns its faults.
 
     Parameters
@@ -72,22 +71,18 @@ def with_faults(
     -------
     callable
         Its second result is None if nothing can be wrong.
-    list of callable
-        The checks in order; filled when JAX traces the function.
     """
-    checks: list[Check] = []
 
     def compute(*arguments: Any) -> tuple[Any, Any]:
         with _noting(nodes) as notes:
             results = function(*arguments)
-        checks[:] = [each.check for each in notes]
         if not notes:
             return results, None
         # The usual type of costs, so that the same compiled code fetches both.
         is_wrong = jnp.any(jnp.stack([each.is_wrong for each in notes])).astype("float32")
-        return results, (is_wrong, [each.values for each in notes])
+        return results, _Call(is_wrong, [each.check for each in notes])
 
-    return compute, checks
+    return compute
 
 
 @contextlib.contextmanager
@@ -112,12 +107,11 @@ def call_later(function: Callable[..., Any], *arguments: Any) -> Any:
         _is_later = False
 
 
-def raise_or_wait(faults: Any, checks: list[Check]) -> None:
+def raise_or_wait(faults: Any) -> None:
     """Raise the error of a call, now or later."""
     if faults is None:
         return
-    is_wrong, values = faults
-    _waiting.append(_Call(is_wrong, values, checks))
+    _waiting.append(faults)
     if not _is_later or len(_waiting) >= _MOST_WAITING:
         raise_waiting(jax.device_get)
 
@@ -135,5 +129,5 @@ def raise_waiting(fetch: Callable[[list[Any]], Any]) -> None:
     if not calls:
         return
     for number in numpy.flatnonzero(fetch([call.is_wrong for call in calls])):
-        for check, values in zip(calls[number].checks, calls[number].values):
-            check(*jax.device_get(values))
+        for check in jax.device_get(calls[number].checks):
+            check()

@@ -84,6 +84,15 @@ def test_an_assertion_is_checked():
         total([1.0, -2.0])
 
 
+def test_an_index_is_checked_against_the_array_of_its_own_call():
+    x, i = T.dvector("x"), T.lvector("i")
+    take = with_jax([x, i], x[i])
+    for size in (3, 5):  # each shape is compiled anew
+        assert take(numpy.zeros(size), [size - 1]).tolist() == [0.0]
+    with pytest.raises(IndexError, match="size 3"):
+        take(numpy.zeros(3), [4])
+
+
 def test_in_a_loop_an_index_outside_gives_nan():
     x, places = T.dvector("x"), T.lvector("places")
     outputs, _ = theano.scan(lambda i, x: x[i], sequences=places, non_sequences=x)
