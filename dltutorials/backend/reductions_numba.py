@@ -31,9 +31,9 @@ _VERSION = zlib.crc32(Path(__file__).read_bytes())  # of compiled code that is k
 def sum_and_key(op: Any, node: Any, **kwargs: Any) -> tuple[Callable[..., Any], str]:
     """Return the function that sums an array, and its key in the code cache."""
     general, key = numba_funcify_CAReduce(op, node, **kwargs)
-    if node.inputs[0].ndim != 2 or kwargs.get("scalar_out"):
-        return general, key
     axes = tuple(range(2)) if op.axis is None else tuple(sorted(op.axis))
+    if node.inputs[0].ndim != 2 or axes not in _SUMS:
+        return general, key
     types = numpy.dtype(op.acc_dtype or node.outputs[0].dtype), node.outputs[0].type.numpy_dtype
     kernel = _by_order_of_memory(_SUMS[axes](*types), general)
     return kernel, hashlib.sha256(f"{key} {_VERSION}".encode()).hexdigest()
@@ -45,7 +45,8 @@ def argmax(op: Any, node: Any, **kwargs: Any) -> tuple[Callable[..., Any], int]:
     general, version = numba_funcify_Argmax(op, node, **kwargs)
     if node.inputs[0].ndim != 2 or tuple(op.axis or ()) != (1,):
         return general, version
-    return _by_order_of_memory(_argmax_of_rows, general), _VERSION
+    both = zlib.crc32(f"{version} {_VERSION}".encode())
+    return _by_order_of_memory(_argmax_of_rows, general), both
 
 
 def _total(acc: numpy.dtype, out: numpy.dtype) -> Callable[..., Any]:

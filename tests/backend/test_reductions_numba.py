@@ -50,6 +50,13 @@ def test_no_rows_have_no_largest_values_and_no_columns_are_an_error(reduce_all):
         reduce_all(numpy.zeros((3, 0), "float32"))
 
 
+def test_a_sum_over_no_axis_is_the_matrix_itself_in_the_type_of_sums():
+    x = T.imatrix("x")
+    total = theano.function([x], T.sum(x, axis=[]), mode=backend.default_mode())
+    value = total(numpy.array([[1, 2], [3, 4]], "int32"))
+    assert (value.dtype, value.tolist()) == ("int64", [[1, 2], [3, 4]])
+
+
 @pytest.mark.slow
 def test_what_is_in_another_order_of_memory_is_left_to_pytensor():
     x = T.matrix("x", dtype="float32")
