@@ -48,7 +48,7 @@ def repeat(step: Callable, state: Expression, n_steps: int, n_others: int = 1) -
     if name() == "Theano" and n_steps <= _MOST_UNROLLED:
         return unroll(step, state, n_steps)
     info = [*[None] * n_others, state]
-    outputs, updates = theano.scan(step, outputs_info=info, n_steps=n_steps)
+    outputs, updates = theano.scan(step, outputs_info=info, n_steps=n_steps, return_list=True)
     return Repeated([each[-1] for each in outputs], list(updates.items()))
 
 

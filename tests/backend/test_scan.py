@@ -2,6 +2,8 @@
 
 import warnings
 
+from dltutorials.backend import repeat
+
 import numpy
 import pytest
 import theano
@@ -39,6 +41,13 @@ def test_a_loop_says_nothing_and_returns_updates():
         warnings.simplefilter("error")
         outputs, updates = theano.scan(lambda i: 2 * i, sequences=T.arange(3))
     assert outputs.ndim == 1
+    assert not updates
+
+
+def test_a_step_may_have_no_outputs_besides_its_state():
+    n_steps = 60  # more than are unrolled
+    [last], updates = repeat(lambda number: (2 * number,), T.constant(1.0), n_steps, n_others=0)
+    assert float(last.eval()) == 2.0**n_steps
     assert not updates
 
 
