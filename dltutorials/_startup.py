@@ -31,9 +31,6 @@ def _interrupt(_number: int = 0, _frame: object = None) -> None:
     os._exit(130)
 
 
-_interrupt.of_a_program = True  # type: ignore[attr-defined]  # dltutorials.cli.console checks it
-
-
 def _report(kind: type[BaseException], error: BaseException, traceback: object) -> None:
     if issubclass(kind, KeyboardInterrupt):
         _interrupt()
@@ -56,6 +53,7 @@ if _owner.isdecimal():
     threading.Thread(target=_end_with, args=[int(_owner)], daemon=True).start()
 
 if _is_the_command():
+    vars(sys.modules["__main__"])["of_a_program"] = True  # dltutorials.cli.signals checks it
     sys.excepthook = _report
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)

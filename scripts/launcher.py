@@ -12,6 +12,7 @@ import sys
 
 def start() -> None:
     """Report errors in one line while the script imports what it needs."""
+    vars(sys.modules["__main__"])["of_a_program"] = True  # dltutorials.cli.signals checks it
     sys.excepthook = _report
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
@@ -33,9 +34,6 @@ def _interrupt(_number: int = 0, _frame: object = None) -> None:
     with contextlib.suppress(OSError):
         os.write(2, f"{os.path.basename(sys.argv[0])}: interrupted\n".encode(errors="replace"))
     os._exit(130)
-
-
-_interrupt.of_a_program = True  # type: ignore[attr-defined]  # dltutorials.cli.console reads it
 
 
 def _report(kind: type[BaseException], error: BaseException, traceback: object) -> None:

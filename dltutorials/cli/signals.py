@@ -6,6 +6,7 @@
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,10 +26,10 @@ def interruptible() -> Iterator[None]:
     """In a program with its own process, treat several signals in quick succession as one.
 
     The first one raises a KeyboardInterrupt; a second would interrupt the clean-up that this
-    starts. After the block, there is nothing left to interrupt. Such a program is recognized by
-    the handler of Ctrl-C that it has before the block (:mod:`dltutorials._startup`).
+    starts. After the block, there is nothing left to interrupt. Such a program's main module is
+    marked (:mod:`dltutorials._startup`). A signal that it ignores (``nohup``) stays ignored.
     """
-    if not getattr(signal.getsignal(signal.SIGINT), "of_a_program", False):
+    if not vars(sys.modules["__main__"]).pop("of_a_program", False):
         yield
         return
     latest = -_AT_ONCE
@@ -39,13 +40,15 @@ def interruptible() -> Iterator[None]:
         if latest - before >= _AT_ONCE:
             raise KeyboardInterrupt(128 + number)
 
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    after = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL}
+    numbers = [number for number in after if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in numbers:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in numbers:
+            signal.signal(number, after[number])
 
 
 @contextlib.contextmanager

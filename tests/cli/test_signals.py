@@ -1,24 +1,21 @@
 import os
 import signal
+import sys
 
 from dltutorials.cli import console
 from dltutorials.cli.signals import handled
 
 import pytest
+from helpers import ROOT, SCRIPTS, run_python
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 @pytest.fixture
-def run():
+def run(monkeypatch):
     """Return console.run, in a process that is the program's own."""
-
-    def while_importing(*_):
-        raise AssertionError("the program has begun")
-
-    while_importing.of_a_program = True
+    monkeypatch.setitem(vars(sys.modules["__main__"]), "of_a_program", True)
     before = [signal.getsignal(number) for number in NUMBERS]
-    signal.signal(signal.SIGINT, while_importing)
     yield lambda program: console.run(lambda _: program(), console.Parser(prog="program"), [])
     for number, handler in zip(NUMBERS, before):
         signal.signal(number, handler)
@@ -59,6 +56,27 @@ def test_a_program_that_swallows_ctrl_c_gets_the_next_one(run, monkeypatch):
 def test_at_the_end_there_is_nothing_to_interrupt(run):
     assert run(lambda: 0) == 0
     os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("start", ["import launcher; launcher.start()", "import dltutorials"])
+def test_a_program_that_ignores_ctrl_c_says_that_sigterm_ended_it(start):
+    program = f"""
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as for a shell's background jobs
+sys.argv = ["dltutorials"]
+{start}
+from dltutorials.cli import console
+
+def program(_):
+    os.kill(os.getpid(), signal.SIGINT)
+    print("not interrupted")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+sys.exit(console.run(program, console.Parser(prog="dltutorials"), []))
+"""
+    done = run_python("-c", program, check=False, PYTHONPATH=f"{SCRIPTS}{os.pathsep}{ROOT}")
+    assert (done.returncode, done.stdout) == (143, "not interrupted\n")
+    assert done.stderr == "dltutorials: interrupted\n"
 
 
 def test_the_handlers_of_a_notebook_are_left_alone(capsys):
