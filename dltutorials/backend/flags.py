@@ -12,7 +12,7 @@ import os
 import shlex
 from collections.abc import Iterator
 
-from dltutorials.exceptions import SetupError
+from dltutorials.exceptions import SetupError, reason_of
 
 _SPELLING = {"floatx": "floatX"}  # names in a file are read as lower case
 
@@ -43,9 +43,8 @@ class UserSettings:
             try:
                 self._file.read(path)
             except (UnicodeDecodeError, configparser.Error) as error:
-                reason = " ".join(str(error).split())
                 raise SetupError(
-                    f"{path}: {reason}; expected [global] or another section, and lines of "
+                    f"{path}: {reason_of(error)}; expected [global] or another section, and lines of "
                     "NAME = VALUE, in UTF-8"
                 ) from None
 

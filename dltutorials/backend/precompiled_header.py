@@ -41,15 +41,19 @@ def use_precompiled_header(theano: Any) -> None:
     cmodule = theano.gof.cmodule
     run: Callable[..., tuple] = cmodule.output_subprocess_Popen
     makers: dict[Path, Any] = {}
+    unfit: set[Path | None] = set()
 
     def run_with_header(command: list[str], **options: Any) -> tuple:
         with contextlib.suppress(OSError):
             folder = Path(theano.config.compiledir)
             header = _header_for(command, folder)
+            if header in unfit:
+                header = None
             if header and header.with_suffix(".h.gch").exists():
                 done = run([command[0], "-include", str(header), *command[1:]], **options)
                 if done[2] == 0:
                     return done
+                unfit.add(header)
             elif header and header not in makers and _n_modules(folder) >= _N_MODULES:
                 makers[header] = _make(header, command)
         return run(command, **options)
@@ -61,7 +65,8 @@ def _header_for(command: list[str], folder: Path) -> Path | None:
     """Return the place of the header for a compiler command, or None if it would be useless."""
     sources = [each for each in command if os.path.basename(each) == "mod.cpp"]
     own = any(each.startswith("-include") for each in command)
-    if not sources or own or "g++" not in os.path.basename(command[0]):
+    compiler = os.path.basename(command[0])
+    if not sources or own or "g++" not in compiler or "clang" in compiler:
         return None
     if not Path(sources[0]).read_bytes().startswith(_BEGINNING.encode()):
         return None

@@ -21,7 +21,7 @@ import warnings
 from typing import Any
 
 from dltutorials.backend.flags import UserSettings
-from dltutorials.exceptions import SetupError
+from dltutorials.exceptions import SetupError, reason_of
 
 NUMPY_OF_THEANO = (1, 21), (1, 24)  # from the first, below the second
 _MEND = "pip install 'numpy>=1.21,<1.24' scipy"
@@ -71,7 +71,7 @@ def import_companions() -> None:
     except SetupError:
         raise
     except Exception as error:  # built for another NumPy, they raise anything
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)
         raise SetupError(f"NumPy and SciPy cannot be imported: {reason}; {_MEND}") from error
     if any("NumPy version" in str(warning.message) for warning in caught):
         message = f"SciPy {scipy.__version__} was not made for NumPy {numpy.__version__}; {_MEND}"
@@ -100,7 +100,7 @@ def require_compiler(user: UserSettings) -> None:
             said = done.stderr.decode(errors="replace").strip()
             reason = said.partition("\n")[0] or f"exit status {done.returncode}"
         except OSError as error:
-            is_made, reason = False, error.strerror or str(error)
+            is_made, reason = False, reason_of(error)
     if not is_made:
         chosen = ", ".join(f"{name}={user.get(name)}" for name in names)
         raise SetupError(

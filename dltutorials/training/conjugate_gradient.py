@@ -55,11 +55,12 @@ def compile_gradients(
     evaluate = indexed(function, train_set, n_batches)
 
     def cost_and_gradients() -> tuple[float, list[numpy.ndarray]]:
-        costs, sums = [], None
-        for index in range(n_batches):
+        first, *sums = map(numpy.asarray, evaluate(0))
+        costs = [first]
+        for index in range(1, n_batches):
             batch_cost, *gradients = map(numpy.asarray, evaluate(index))
             costs.append(batch_cost)
-            sums = gradients if sums is None else list(map(numpy.add, sums, gradients))
+            sums = list(map(numpy.add, sums, gradients))
         return float(numpy.mean(costs)), [total / n_batches for total in sums]
 
     return cost_and_gradients

@@ -126,13 +126,14 @@ def row_evaluator(
     """Return a function that evaluates a vector, one number per example, on `n_rows` of a set.
 
     Each number is independent of other examples, and matrix products of few rows are slow, so
-    500 rows are taken at a time, unless the model requires minibatches of a fixed size.
+    at least 500 rows of resident data are taken at a time, unless the model requires minibatches
+    of a fixed size.
     """
     size = min(n_rows, max(batch_size, _ROWS_AT_A_TIME)) if data.is_resident else batch_size
     if size != batch_size:
         try:
             compile_function(size)(0)
-        except Exception:
-            size = batch_size
+        except Exception:  # a fixed size in a reshape raises several types; memory may run out
+            size = batch_size  # any other fault is raised again when the set is evaluated
     evaluate, _ = evaluator(functools.partial(compile_function, size), data, size, n_rows)
     return lambda: evaluate()[:n_rows]

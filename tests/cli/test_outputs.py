@@ -8,11 +8,13 @@ from pathlib import Path
 
 import dltutorials
 from dltutorials import backend
+from dltutorials.cli import outputs
 from dltutorials.exceptions import DataError
 from dltutorials.io.locks import OutputLocks
 from dltutorials.training.history import read_history
 from dltutorials.training.parameters import read_params
 from dltutorials.training.snapshots import find_snapshots
+from dltutorials.training.state import TrainingState
 
 import pytest
 from helpers import SCRIPTS, without_seconds
@@ -102,6 +104,30 @@ def test_a_full_disk_is_reported_and_the_training_goes_on(main, capsys, monkeypa
     assert f"warning: {path} could not be written: No space left on device" in err
     assert err.splitlines()[-1].endswith(f"not in {path}")
     assert Path("saved.pkl").exists()
+
+
+def test_the_header_of_a_phase_is_written_when_the_disk_has_room_again(
+    tmp_path, monkeypatch, capsys
+):
+    headers = iter([{"phase": 1}, {"phase": 2}])
+    state = TrainingState(early_stopping=None, n_train_batches=1)
+    file = outputs.HistoryFile(str(tmp_path / "run.jsonl"), lambda task: next(headers))
+    file.on_begin(None, state, 1)
+    state.history.append({"epoch": 1, "iteration": 0})
+    file.on_record(state.history[-1])
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "HistoryWriter", fail)
+        file.on_begin(None, state, 2)
+    assert "could not be written: No space left on device" in capsys.readouterr().err
+    state.history.append({"epoch": 1, "iteration": 1})
+    file.on_record(state.history[-1])
+    found = read_history(file.path)
+    assert (found.header["phase"], found.records) == (2, state.history)
+    assert file.finish() == []
 
 
 @pytest.mark.parametrize(
