@@ -44,8 +44,8 @@ class UserSettings:
                 self._file.read(path)
             except (UnicodeDecodeError, configparser.Error) as error:
                 raise SetupError(
-                    f"{path}: {reason_of(error)}; expected [global] or another section, and lines of "
-                    "NAME = VALUE, in UTF-8"
+                    f"{path}: {reason_of(error)}; expected [global] or another section, and lines "
+                    "of NAME = VALUE, in UTF-8"
                 ) from None
 
     def get(self, name: str) -> str | None:

@@ -51,7 +51,8 @@ def test_a_cost_that_is_not_finite_from_the_start_is_reported():
     gradients, task = make_task([0.5])
     before = task.get_params()
     result = minimize(lambda: (float("nan"), gradients()[1]), task, n_epochs=3)
-    assert (result.stop_reason, result.message) == ("diverged", "the cost is nan in epoch 1, minibatch 3/3")
+    assert result.stop_reason == "diverged"
+    assert result.message == "the cost is nan in epoch 1, minibatch 3/3"
     for value, now in zip(before, task.get_params()):
         numpy.testing.assert_array_equal(value, now)
 
