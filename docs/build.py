@@ -24,7 +24,7 @@ import sys
 
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
 """
-MIME_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
+MIME_TYPES = {".gif": "image/gif", ".png": "image/png", ".svg": "image/svg+xml"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

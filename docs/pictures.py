@@ -3,15 +3,18 @@
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import dltutorials
 from dltutorials import MLP, EarlyStopping, compile_task, load_mnist, penalty, sgd, shared_dataset
-from dltutorials.plotting import plot_images, save_figure
+from dltutorials.models import RBM
+from dltutorials.plotting import plot_free_energy, plot_images, save_figure
 from dltutorials.plotting.figures import COLOURS, GREY, new_axes, new_figure
 from dltutorials.training.minibatch_function import minibatch_function
+from dltutorials.training.snapshots import save_snapshot
 
 import numpy
 import theano.tensor as T
@@ -141,6 +144,22 @@ def draw_overfitting() -> Any:
     return ax
 
 
+def draw_rbm_overfitting() -> Any:
+    """Train 100 hidden units on 1,000 images; draw the free energy beside that of validation."""
+    dltutorials.set_floatX("float32")
+    (train_x, _), (valid_x, _), _ = load_mnist()
+    x, few = T.matrix("x"), [shared_dataset((train_x[:1000],))]
+    model = RBM(numpy.random.RandomState(123), x, n_in=784, n_hidden=100, k=1)
+    updates = model.updates(model.cost(), learning_rate=0.1)
+    task = compile_task(x, None, model.watched(), updates, None, model.params, few, batch_size=20)
+    with tempfile.TemporaryDirectory() as folder:
+        for iteration in range(3000):
+            task.train_minibatch(iteration % 50)
+            if (iteration + 1) % 150 == 0:
+                save_snapshot(model.params, folder, iteration)
+        return plot_free_energy(model, folder, train_x[:1000], valid_x)[0]
+
+
 def _tidy(ax: Any) -> None:
     ax.grid(color="0.9")
     ax.set_axisbelow(True)
@@ -154,6 +173,7 @@ PICTURES = {
     "activations.png": draw_activations,
     "network.svg": draw_network,
     "overfitting.png": draw_overfitting,
+    "rbm_overfitting.png": draw_rbm_overfitting,
 }
 
 if __name__ == "__main__":

@@ -73,6 +73,12 @@ def _add_samples(kinds: Any) -> None:
     _add_image_shape(parser)
 
 
+def _add_free_energy(kinds: Any) -> None:
+    what = "the free energy of training and validation images, which shows overfitting"
+    parser = _add_kind(kinds, "free-energy", what, "what --snapshots filled", metavar="FOLDER")
+    add_saved_model_arguments(parser, "whose validation images are used, and as many of training")
+
+
 def _add_errors(kinds: Any) -> None:
     what = "the most confident mistakes on the test set, and the confusion matrix"
     parser = _add_kind(kinds, "errors", what)
@@ -103,6 +109,7 @@ _KINDS = (
     _add_maps,
     _add_reconstructions,
     _add_samples,
+    _add_free_energy,
     _add_errors,
     _add_snapshots,
 )

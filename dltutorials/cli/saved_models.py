@@ -8,14 +8,16 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dltutorials.cli.arguments import add_option
 from dltutorials.datasets import FILE_NAME, SPLITS, open_dataset
+from dltutorials.datasets.sets import Sources
 from dltutorials.datasets.sources import FloatRows, require_finite
 from dltutorials.exceptions import DataError, in_file
 from dltutorials.models import CHAPTERS
 from dltutorials.prediction.saved_model import SavedModel, load_model
+from dltutorials.types import PathLike
 
 import numpy
 
@@ -37,7 +39,7 @@ def add_saved_model_arguments(parser: argparse.ArgumentParser, whose: str) -> No
             add_option(parser, f"--{name.replace('_', '-')}", list(values), None, text)
 
 
-def read_saved_model(path: str, options: argparse.Namespace) -> SavedModel:
+def read_saved_model(path: PathLike, options: argparse.Namespace) -> SavedModel:
     """Rebuild the model from a file.
 
     Parameters
@@ -94,14 +96,37 @@ def read_test_set(
             saved.require_labels()
     sources = open_dataset(options.dataset, offline=options.offline)
     x, *labels = sources.sets[SPLITS.index("test")]
-    rows = FloatRows(x, saved.model.params[0].dtype)
-    with in_file(sources.name):
-        values = rows.whole()
-        require_finite(values, rows)
+    values = _read_floats(sources, x, saved)
     if not labels or not is_labelled:
         return TestSet(values, None)
     with in_file(path):
         return TestSet(values, _number_alike(labels[0], sources.class_names, saved))
+
+
+def read_train_and_valid(
+    options: argparse.Namespace, saved: SavedModel
+) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Return the validation examples, and before them as many of training, or all if fewer.
+
+    Raises
+    ------
+    DataError
+        If the data set cannot be used.
+    """
+    sources = open_dataset(options.dataset, offline=options.offline)
+    (train_x, *_), (valid_x, *_), _ = sources.sets
+    return (
+        _read_floats(sources, train_x[: len(valid_x)], saved),
+        _read_floats(sources, valid_x, saved),
+    )
+
+
+def _read_floats(sources: Sources, x: Any, saved: SavedModel) -> numpy.ndarray:
+    rows = FloatRows(x, saved.model.params[0].dtype)
+    with in_file(sources.name):
+        values = rows.whole()
+        require_finite(values, rows)
+    return values
 
 
 def _number_alike(

@@ -8,7 +8,7 @@ from typing import Any
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.cli.plot_options import STRIP_UNITS, make_parser
-from dltutorials.cli.saved_models import read_saved_model, read_test_set
+from dltutorials.cli.saved_models import read_saved_model, read_test_set, read_train_and_valid
 from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import DataError, OptionError, in_file
 from dltutorials.extras import import_optional
@@ -17,6 +17,7 @@ from dltutorials.io.in_use import FilesInUse
 from dltutorials.plotting import animation, figures, frames
 from dltutorials.plotting.curves import plot_history
 from dltutorials.plotting.filters import N_UNITS, choose_units, plot_filters
+from dltutorials.plotting.free_energy import plot_free_energy
 from dltutorials.plotting.layout import as_columns
 from dltutorials.plotting.maps import plot_maps
 from dltutorials.plotting.misclassified import plot_errors
@@ -46,9 +47,9 @@ def plot(options: argparse.Namespace) -> int:
             require_integer("img_shape", n_pixels, at_least=1)
     import_optional("matplotlib", "plots need matplotlib")
     inputs = [Path(path) for path in options.inputs]
-    if options.kind == "snapshots":
+    if options.kind in ("snapshots", "free-energy"):
         inputs = [path for _, path in find_snapshots(options.inputs[0])]
-    elif "dataset" in options:
+    if "dataset" in options:
         inputs += list_files(find_dataset(options.dataset, options.offline))
     files = FilesInUse()
     files.read("this command", *inputs)
@@ -133,6 +134,18 @@ def draw_samples(options: argparse.Namespace) -> Drawn:
     return ax.figure, f"{options.n_samples:,} samples of {options.n_chains:,} chains"
 
 
+def draw_free_energy(options: argparse.Namespace) -> Drawn:
+    """Draw the free energy of training and validation images at each snapshot."""
+    [folder] = options.inputs
+    found = find_snapshots(folder)
+    saved = read_saved_model(found[-1][1], options)
+    train_x, valid_x = read_train_and_valid(options, saved)
+    with in_file(folder):
+        axes = plot_free_energy(saved.model, folder, train_x, valid_x)
+    images = f"{len(train_x):,} training and {len(valid_x):,} validation images"
+    return axes[0].figure, f"snapshots: {len(found):,}, {images}"
+
+
 def draw_errors(options: argparse.Namespace) -> Drawn:
     """Draw the mistakes on the test set."""
     [path] = options.inputs
@@ -182,6 +195,7 @@ _DRAW = {
     "maps": draw_maps,
     "reconstructions": draw_reconstructions,
     "samples": draw_samples,
+    "free-energy": draw_free_energy,
     "errors": draw_errors,
     "snapshots": draw_snapshots,
 }

@@ -11,6 +11,7 @@ it.
 - :func:`plot_images`: examples as images,
 - :func:`plot_reconstructions`: examples and their reconstructions by an autoencoder,
 - :func:`plot_samples`: what a restricted Boltzmann machine draws,
+- :func:`plot_free_energy`: whether one overfits, from its snapshots,
 - :func:`plot_errors`: :func:`plot_mistakes` above :func:`plot_confusion`,
 - :func:`plot_filmstrip`, :func:`make_gif`: how weights develop, from the snapshots that
   :func:`read_frames` reads,
@@ -28,6 +29,7 @@ from dltutorials.plotting.curves import plot_history
 from dltutorials.plotting.figures import save_figure
 from dltutorials.plotting.filters import choose_units, plot_filters
 from dltutorials.plotting.frames import Frame, read_frames
+from dltutorials.plotting.free_energy import plot_free_energy
 from dltutorials.plotting.images import plot_images
 from dltutorials.plotting.maps import plot_maps
 from dltutorials.plotting.misclassified import most_confident_mistakes, plot_errors, plot_mistakes
@@ -45,6 +47,7 @@ __all__ = [
     "plot_errors",
     "plot_filmstrip",
     "plot_filters",
+    "plot_free_energy",
     "plot_history",
     "plot_images",
     "plot_maps",

@@ -286,6 +286,30 @@ def test_samples_of_a_restricted_boltzmann_machine(main, capsys):
 
 
 @pytest.mark.usefixtures("written")
+def test_free_energy_in_the_snapshots_of_a_restricted_boltzmann_machine(main, capsys):
+    rng = numpy.random.RandomState(0)
+    about = Description("rbm", {"k": 1, "persistent": True})
+    Path("snapshots/rbm").mkdir()
+    for iteration in (2, 5):
+        params = [rng.randn(784, 4), rng.randn(4), rng.randn(784)]
+        save_snapshot(params, "snapshots/rbm", iteration, about=about)
+    command = ["free-energy", "--dataset", "tiny.npz"]
+    assert main([*command, "snapshots/rbm"]) == 0
+    out = "wrote free-energy.png: snapshots: 2, 30 training and 30 validation images\n"
+    assert capsys.readouterr().out == out
+    assert picture("free-energy.png")[0] == "PNG"
+    for folder, message in (
+        (
+            "snapshots",
+            "a model of the class LogisticRegression has no free energy; give",
+        ),
+        (".", ".: no snapshot in it"),
+    ):
+        assert main([*command, folder]) == 1
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("written")
 def test_filters_and_maps_of_a_convolutional_network(main, capsys):
     rng = numpy.random.RandomState(0)
     shapes = [(3, 1, 9, 9), (3,), (300, 4), (4,), (4, 10), (10,)]

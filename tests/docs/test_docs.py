@@ -109,6 +109,7 @@ def test_the_script_of_the_pictures_draws_them(tmp_path):
         "activations.png",
         "network.svg",
         "overfitting.png",
+        "rbm_overfitting.png",
     }
     require_same_pictures(tmp_path.glob("*.png"))
 
