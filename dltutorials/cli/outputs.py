@@ -5,6 +5,7 @@ is retried with the next value and at the end.
 """
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from dltutorials.training.description import Description
 from dltutorials.training.history import HistoryWriter
 from dltutorials.training.parameters import save_params
 from dltutorials.training.result import record_lines
-from dltutorials.training.snapshots import save_snapshot
+from dltutorials.training.snapshots import mark_snapshot_folder, save_snapshot
 from dltutorials.training.state import Record, TrainingState
 from dltutorials.training.task import Task
 
@@ -76,7 +77,10 @@ class BestParamsFile(OutputFile):
 
 
 class CheckpointFile(OutputFile):
-    """The state, written after every `every` records and at the end.
+    """The state, written at the beginning, after every `every` records, and at the end.
+
+    So what else a killed run left belongs to a state. That of an earlier run in the same file is
+    replaced only by the first one after a record.
 
     Parameters
     ----------
@@ -95,8 +99,11 @@ class CheckpointFile(OutputFile):
 
     def on_checkpoint(self, state: TrainingState) -> None:
         """Write a state if one is due."""
-        begins_phase = state.iteration < 0
-        if state.stop_reason or begins_phase or len(state.history) % self.every == 0:
+        if state.iteration < 0:  # the beginning of a phase
+            is_due = bool(state.history) or not os.path.exists(self.path)  # keep an earlier run's
+        else:
+            is_due = bool(state.stop_reason) or len(state.history) % self.every == 0
+        if is_due:
             self.keep(lambda: save_state(state, self.path, self.fingerprint, self.numerics))
 
 
@@ -145,13 +152,22 @@ class SnapshotFolder(OutputFile):
     ----------
     folder : str
     every : int
+    marks : dict
+        The fingerprint of the run.
     about : Description, optional
         Of the model.
     """
 
-    def __init__(self, folder: str, every: int, about: Description | None = None) -> None:
+    def __init__(
+        self,
+        folder: str,
+        every: int,
+        marks: dict[str, Any],
+        about: Description | None = None,
+    ) -> None:
         super().__init__(folder, "the last snapshot is")
         self.every, self.about = every, about
+        mark_snapshot_folder(folder, marks)
 
     def on_begin(self, task: Task, state: TrainingState, n_epochs: int) -> None:
         """Remember the task and its state."""
@@ -188,7 +204,8 @@ def open_outputs(
     if options.history is not None:
         files.append(HistoryFile(options.history, describe))
     if options.snapshots is not None:
-        files.append(SnapshotFolder(options.snapshots, options.snapshot_every, about))
+        every = options.snapshot_every
+        files.append(SnapshotFolder(options.snapshots, every, fingerprint, about))
     if options.checkpoint is not None:
         every = options.checkpoint_every
         files.append(CheckpointFile(options.checkpoint, every, fingerprint, numerics))

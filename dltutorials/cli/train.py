@@ -26,6 +26,7 @@ from dltutorials.training.phases import Phase, train_phases
 from dltutorials.training.progress import ProgressBar
 from dltutorials.training.result import Result, result_lines
 from dltutorials.training.resuming import check_resumable, describe_differences
+from dltutorials.training.snapshots import check_own_snapshots
 from dltutorials.training.state import TrainingState
 
 
@@ -73,13 +74,15 @@ def train_and_report(
         The exit status.
     """
     marks, state = {}, None
-    if options.checkpoint is not None or options.history is not None:
+    if any((options.checkpoint, options.history, options.snapshots)):
         marks = fingerprint(program, options, digest_of_datasets(datasets))
     if options.resume is not None:
         state = _load_state(options.resume, marks)
         if options.history is not None:
             own = {name: marks[name] for name in ("program", "data", "floatX")}
             check_continues(options.history, state.history, own)
+        if options.snapshots is not None:
+            check_own_snapshots(options.snapshots, marks)
     files = open_outputs(
         options,
         lambda task: describe_history(options, task, marks),

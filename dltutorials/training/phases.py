@@ -99,9 +99,8 @@ def train_phases(
         task = phase.prepare()
         if state is None:
             state = _begin(phase, task, result)
-            if result.n_iterations:  # the earlier phases need not be trained again
-                for on_checkpoint in Hooks(callbacks).on_checkpoint:
-                    on_checkpoint(state)
+            for on_checkpoint in Hooks(callbacks).on_checkpoint:
+                on_checkpoint(state)  # before the phase has written anything else
         result = phase.train(task, phase.n_epochs, phase.early_stopping, callbacks, state)
         if result.stop_reason in ("interrupted", "diverged"):
             return result

@@ -2,7 +2,8 @@ r"""Intermediate parameters of a training run, for other programs to read.
 
 A folder contains one parameter file per snapshot, named after the iteration: the number of
 minibatches before it, over all epochs. Plots and animations are made from these files
-(``scripts/plot.py``), never during the run.
+(``scripts/plot.py``), never during the run. A note in the folder, :data:`NOTE`, says what
+identifies the run.
 
 >>> import tempfile, numpy
 >>> folder = tempfile.mkdtemp()
@@ -12,6 +13,7 @@ minibatches before it, over all epochs. Plots and animations are made from these
 [(82, 'iteration-0000000082.pkl'), (165, 'iteration-0000000165.pkl')]
 """
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -19,11 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from dltutorials.exceptions import DataError, in_file
-from dltutorials.io.files import make_folder, prepare_output
+from dltutorials.io.files import durable_writer, make_folder, prepare_output
+from dltutorials.io.reading import read_file
 from dltutorials.training.description import Description
 from dltutorials.training.parameters import save_params
 from dltutorials.types import PathLike
 
+NOTE = ".run.json"
+_MAX_NOTE = 1 << 20  # bytes
 _NAME = re.compile(r"iteration-(\d{10})(?:-[\w-]+)?\.pkl")
 
 
@@ -100,6 +105,54 @@ def prepare_snapshot_folder(folder: PathLike, is_resumed: bool = False) -> None:
             f"{os.fspath(folder)} holds {len(found)} snapshots of another training run; "
             "remove them, or choose another folder"
         )
+
+
+def mark_snapshot_folder(folder: PathLike, marks: dict[str, Any]) -> None:
+    """Write into a folder which training run its snapshots are of.
+
+    Parameters
+    ----------
+    folder : path
+    marks : dict
+        The fingerprint of the run, as JSON can represent it.
+
+    Raises
+    ------
+    OSError
+        If the note cannot be written.
+    """
+    with durable_writer(Path(folder, NOTE)) as file:
+        file.write(json.dumps(marks).encode() + b"\n")
+
+
+def check_own_snapshots(folder: PathLike, marks: dict[str, Any]) -> None:
+    """Refuse snapshots of another training run than the one that is resumed.
+
+    Parameters
+    ----------
+    folder : path
+    marks : dict
+        The fingerprint of the run.
+
+    Raises
+    ------
+    DataError
+        If there are snapshots, and no note that has the same fingerprint.
+    """
+    found = _list_snapshots(folder)
+    if found and _read_note(folder) != json.loads(json.dumps(marks)):
+        raise DataError(
+            f"{os.fspath(folder)} holds {len(found)} snapshots of another training run than the "
+            "one that is resumed; remove them, or choose another folder"
+        )
+
+
+def _read_note(folder: PathLike) -> Any:
+    """Return what a note says; None if there is none, or a damaged one."""
+    try:
+        return json.loads(read_file(Path(folder, NOTE), _MAX_NOTE, "a note"))
+    except (DataError, OSError, ValueError, RecursionError):
+        return None
 
 
 def _list_snapshots(folder: PathLike) -> list[tuple[int, Path]]:

@@ -13,7 +13,7 @@ from dltutorials.exceptions import DataError
 from dltutorials.io.locks import OutputLocks
 from dltutorials.training.history import read_history
 from dltutorials.training.parameters import read_params
-from dltutorials.training.snapshots import find_snapshots
+from dltutorials.training.snapshots import NOTE, find_snapshots
 from dltutorials.training.state import TrainingState
 
 import pytest
@@ -88,6 +88,45 @@ def test_a_resumed_training_goes_on_with_its_snapshots(main, capsys):
     assert [iteration for iteration, _ in find_snapshots("frames")] == [5, 11, 17]
     assert main("--n-epochs", "3", *arguments) == 1
     assert "frames holds 3 snapshots of another training" in capsys.readouterr().err
+
+
+def test_snapshots_of_another_training_are_refused_with_resume_too(main, capsys):
+    assert main("--n-epochs", "1", "--snapshots", "other", "--learning-rate", "0.5") == 0
+    assert main("--n-epochs", "1", "--checkpoint", "state") == 0
+    before = {path.name: path.read_bytes() for path in Path("other").iterdir()}
+    again = ["--n-epochs", "2", "--resume", "state", "--snapshots", "other"]
+    for note in None, b"", b"[" * 10**5, b"{}":
+        if note is not None:
+            Path("other", NOTE).write_bytes(note)
+            before[NOTE] = note
+        assert main(*again) == 1
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert "other holds 1 snapshots of another training run than the one that is" in error
+        assert {path.name: path.read_bytes() for path in Path("other").iterdir()} == before
+
+
+def test_a_run_killed_before_its_first_checkpoint_goes_on(main, capsys, monkeypatch):
+    files = ["--snapshots", "frames", "--history", "run.jsonl"]
+    with monkeypatch.context() as patch:
+        patch.setattr("dltutorials.training.trainer.Loop.checkpoint", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            main("--n-epochs", "2", "--checkpoint", "state", *files)
+    assert len(find_snapshots("frames")) == len(read_history("run.jsonl").records) == 1
+    assert dltutorials.training.checkpoint.load_state("state").state.history == []
+    assert main("--n-epochs", "3", "--resume", "state", *files) == 0
+    assert len(read_history("run.jsonl").records) == len(find_snapshots("frames")) == 3
+    resumed = Path("saved.pkl").read_bytes()
+    assert main("--n-epochs", "3") == 0
+    assert Path("saved.pkl").read_bytes() == resumed
+
+
+def test_a_new_run_replaces_an_earlier_state_only_by_one_with_a_record(main, monkeypatch):
+    assert main("--n-epochs", "1", "--checkpoint", "state") == 0
+    before = Path("state").read_bytes()
+    monkeypatch.setattr("dltutorials.training.trainer.Loop.validate", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main("--n-epochs", "1", "--checkpoint", "state", "--learning-rate", "0.5")
+    assert Path("state").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["HistoryWriter.update", "save_snapshot"])
