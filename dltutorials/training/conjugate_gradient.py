@@ -18,9 +18,11 @@ two steps to itself, so such a run cannot be resumed.
 
 import importlib
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dltutorials.backend import fetch
 from dltutorials.exceptions import ResumeError
 from dltutorials.minibatch import n_minibatches
 from dltutorials.shared import SharedDataset
@@ -55,13 +57,14 @@ def compile_gradients(
     evaluate = indexed(function, train_set, n_batches)
 
     def cost_and_gradients() -> tuple[float, list[numpy.ndarray]]:
-        first, *sums = map(numpy.asarray, evaluate(0))
+        first, *sums = evaluate(0)
         costs = [first]
         for index in range(1, n_batches):
-            batch_cost, *gradients = map(numpy.asarray, evaluate(index))
+            batch_cost, *gradients = evaluate(index)
             costs.append(batch_cost)
-            sums = list(map(numpy.add, sums, gradients))
-        return float(numpy.mean(costs)), [total / n_batches for total in sums]
+            sums = list(map(operator.add, sums, gradients))  # on the device, if there is one
+        cost = float(numpy.mean(fetch(costs)))
+        return cost, [fetch([total]).reshape(total.shape) / n_batches for total in sums]
 
     return cost_and_gradients
 

@@ -1,6 +1,8 @@
 """JAX under PyTensor, on the processor: what is on the device stays there."""
 
 import importlib.util
+import re
+from pathlib import Path
 
 from dltutorials import backend
 from dltutorials.backend import jax_engine
@@ -109,91 +111,18 @@ def test_a_gpu_needs_jax_as_the_linker(run_program):
     assert done.returncode == 1
 
 
-RESIDENCY = """if True:
-    import sys
-    sys.path.insert(0, {folder!r})
-    from helpers import make_split
-    import jax, numpy, theano, theano.tensor as T
-    from dltutorials import (
-        LeNet, LogisticRegression, MLP, backend, compile_task, load_data, set_floatX,
-        sgd, shared_dataset, train)
-    from dltutorials.models.autoencoder import Autoencoder
-
-    set_floatX()
-    rng = numpy.random.RandomState(99)
-    sets = [make_split(rng, n) for n in (60, 35, 35)]
-
-    def count(task):
-        train(task, 1)  # compiles for every size of a chunk
-        evaluations = [task.validate, task.validation_misclassified, task.test]
-        evaluations = [evaluate for evaluate in evaluations if evaluate is not None]
-        for evaluate in evaluations:
-            evaluate()
-        with jax.transfer_guard("disallow"):
-            n_before = backend.n_transfers()
-            for index in range(task.n_train_batches):
-                cost = task.train_minibatch(index)
-            n_train = backend.n_transfers() - n_before
-            for evaluate in evaluations:
-                evaluate()
-        assert isinstance(cost, jax.Array) and type(task.get_params()[0]) is numpy.ndarray
-        return n_train, backend.n_transfers() - n_before - n_train
-
-    def compiled(make_model, batch_size=10, exact=False, **data):
-        datasets = load_data(sets, batch_size=batch_size, **data)
-        x, y = T.matrix("x"), T.ivector("y")
-        model = make_model(x)
-        cost = model.negative_log_likelihood(y) + 0.001 * sum(
-            backend.sum_of_squares(W) for W in model.params if W.ndim == 2)
-        return compile_task(
-            x, y, cost, sgd(cost, model.params, 0.1), model.errors(y), model.params,
-            datasets, batch_size, exact, misclassified=model.misclassified(y))
-
-    def autoencoder(**levels):
-        x = T.matrix("x")
-        model = Autoencoder(numpy.random.RandomState(1), x, 784, 5, **levels)
-        updates = sgd(model.cost(), model.params, 0.1)
-        train_set = [shared_dataset((sets[0][0],))]
-        return compile_task(x, None, model.cost(), updates, None, model.params, train_set, 10)
-
-    logistic = lambda x: LogisticRegression(x, 784, 10)
-    mlp = lambda x: MLP(numpy.random.RandomState(1), x, 784, 5, 10)
-    lenet = lambda x: LeNet(numpy.random.RandomState(1), x, 10, (28, 28), [2, 3], 8, [5, 5])
-    print(*map(count, [
-        compiled(logistic, exact=True), compiled(logistic, shuffle=1), compiled(mlp, chunk_size=2),
-        compiled(lenet), autoencoder(corruption_level=0.3), autoencoder(contraction_level=0.1)]))
-
-    x, y, rows = T.matrix("x"), T.ivector("y"), theano.shared(sets[0][0])
-    labels = theano.shared(sets[0][1].astype("float32"))  # as in the chapter, cast to integers
-    model = LogisticRegression(x, 784, 10)
-    cost = model.negative_log_likelihood(y)
-    task = compile_task(x, y, cost, sgd(cost, model.params, 0.1), model.errors(y), model.params,
-                        [(rows, T.cast(labels, "int32"))] * 3, 10)
-    labels.set_value(numpy.where(numpy.arange(60) == 34, 12, 3).astype("float32"))
-    try:
-        train(task, 2)
-    except backend.LabelError as error:
-        print(error, model.W.get_value().any())
-    facts = backend.describe_numerics()  # which a checkpoint holds
-    print(facts["linker"], facts["device"], facts["compiler"].split()[0])
-"""
-
-
 @needs_jax
 @pytest.mark.slow
 @pytest.mark.numbers
-def test_nothing_crosses_to_the_device_but_chunks(run_program, request):
-    """Two transfers a chunk, x and y: of three for training, two in each of three evaluations.
-
-    A label that became wrong after it was looked at ends the run, with the first parameters.
-    """
-    folder = str(request.config.rootpath / "tests")
-    done = run_program(RESIDENCY.format(folder=folder), flags="linker=jax,floatX=float32")
-    assert done.stdout.splitlines() == [
-        "(0, 0) (0, 0) (6, 12) (0, 0) (0, 0) (0, 0)",
-        "y: got label 12 for example 4, expected 0 to 9 False",
-        "jax cpu JAX",
-    ]
+@pytest.mark.skipif(backend.uses_jax(), reason="they run by themselves with linker=jax")
+def test_nothing_crosses_to_the_device_but_chunks(tmp_path):
+    """Run the tests of this where JAX computes."""
+    tests = Path(__file__).with_name("test_residency.py")
+    command = ["-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", tests]
+    flags = f"linker=jax,base_compiledir={tmp_path}"
+    done = run_python(*command, check=False, THEANO_FLAGS=flags, PYTENSOR_FLAGS=None)
+    assert done.returncode == 0, done.stdout
+    assert re.fullmatch(r"\d+ passed, \d+ deselected.*", done.stdout.splitlines()[-1]), done.stdout
 
 
 @needs_jax
