@@ -75,6 +75,11 @@ def make_table(result: dict[str, Any]) -> list[str]:
         return figures.peer_table(result)
     if "growth" in result:
         return figures.growth_table(result)
+    if "trials" in result:
+        import torture_results  # it imports this module
+
+        rows = torture_results.trial_rows(result["trials"])
+        result = {"head": ["what", "figure"], "rows": [*rows, *result.get("rows", [])]}
     rows = [result["head"], ["---"] * len(result["head"]), *result["rows"]]
     return ["| " + " | ".join(row) + " |" for row in rows]
 

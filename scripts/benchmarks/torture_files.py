@@ -6,91 +6,87 @@ the same.
 """
 
 import contextlib
+import functools
+import os
 import random
 import resource
+import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from dltutorials import DataError
 
-from torture_kinds import make_kinds
+from torture_kinds import Kind, make_kinds
+from torture_results import Outcome
 
-SECONDS_ALLOWED = 1
+SECONDS_ALLOWED = 1  # of the processor
+SECONDS_TO_END = 60
 # Events that Python reports to audit hooks; reading a file must cause none of them.
 FORBIDDEN = {"os.system", "os.exec", "os.fork", "subprocess.Popen", "exec", "pickle.find_class"}
 
 
-class Figures(NamedTuple):
-    """What came out."""
+class Watch:
+    """Counts the events that reading a file must not cause; Python keeps such a hook for ever."""
 
-    n_files: int
-    n_refused: int
-    slowest: float
-    mebibytes: float
-    failures: list[str]
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.is_on = False
+        sys.addaudithook(self._note)
 
-    def __str__(self) -> str:
-        return (
-            f"{self.n_files} damaged files: {self.n_refused} refused, {len(self.failures)} "
-            f"failures, nothing run; the slowest took {self.slowest:.2f} s, memory grew by "
-            f"{self.mebibytes:.0f} MiB"
-        )
-
-    def rows(self) -> list[list[str]]:
-        """Return the rows of the table."""
-        return [
-            ["damaged, forged and made-up files read", f"{self.n_files:,}"],
-            ["of these, refused by name", f"{self.n_refused:,}"],
-            [
-                "of these, failures: an undocumented error, more than a second or 64 MiB (images: "
-                "256 MiB), values that differ from NumPy's, or code executed",
-                f"{len(self.failures):,}",
-            ],
-            [
-                "slowest of them; memory that all of them added",
-                f"{self.slowest:.2f} s; {self.mebibytes:.0f} MiB",
-            ],
-        ]
+    def _note(self, event: str, _arguments: Any) -> None:
+        if self.is_on and event in FORBIDDEN:
+            self.events.append(event)
 
 
-def damage_files(folder: Path, n_files: int, seed: int) -> Figures:
+_watch = functools.cache(Watch)
+
+
+def damage_files(folder: Path, seed: int, numbers: Sequence[int]) -> Outcome:
     """Damage files at random, read them, and record what happens."""
-    forbidden: list[str] = []
-    watching = [False]
+    own = folder / f"files-{os.getpid()}"
+    own.mkdir(exist_ok=True)
+    signal.signal(signal.SIGALRM, _give_up)
+    kinds = make_kinds(own)
+    outcome = Outcome()
+    for number in numbers:
+        rng = random.Random(f"{seed} {number}")
+        name = rng.choice(list(kinds))
+        found = _read_one(kinds[name], own / "mutant", rng)
+        if found.failures:
+            found.failures = (f"file {number} ({name}): {found.failures[0]}",)
+        outcome += found
+    return outcome
 
-    def watch(event: str, _arguments: Any) -> None:
-        if watching[0] and event in FORBIDDEN:
-            forbidden.append(event)
 
-    sys.addaudithook(watch)
-    rng, path = random.Random(seed), folder / "mutant"
-    kinds = make_kinds(folder)
-    failures: list[str] = []
+def _read_one(kind: Kind, path: Path, rng: random.Random) -> Outcome:
+    """Damage one file, and read it."""
+    path.write_bytes(kind.damage(kind.sound, rng))
+    watch, failure, is_refused = _watch(), "", False
     _forget_peak()
-    first = highest = _peak()
-    n_refused, slowest = 0, 0.0
-    for number in range(n_files):
-        name = rng.choice(sorted(kinds))
-        kind = kinds[name]
-        path.write_bytes(kind.damage(kind.sound, rng))
-        _forget_peak()
-        begun, before = time.process_time(), _peak()
-        watching[0] = True
-        try:
-            n_refused += kind.read(path) is None
-        except DataError:
-            n_refused += 1
-        except Exception as error:
-            failures.append(f"file {number} ({name}): {type(error).__name__}: {error}")
-        watching[0] = False
-        seconds, peak = time.process_time() - begun, _peak()
-        slowest, highest, grown = max(slowest, seconds), max(highest, peak), peak - before
-        if forbidden or seconds > SECONDS_ALLOWED or grown > kind.bytes_allowed:
-            failures.append(f"file {number} ({name}): {seconds:.1f} s, {grown} bytes, {forbidden}")
-            forbidden.clear()
-    return Figures(n_files, n_refused, slowest, (highest - first) / (1 << 20), failures)
+    begun, before = time.process_time(), _peak()
+    watch.is_on = True
+    signal.alarm(SECONDS_TO_END)
+    try:
+        is_refused = kind.read(path) is None
+    except DataError:
+        is_refused = True
+    except Exception as error:
+        failure = f"{type(error).__name__}: {error}"
+    signal.alarm(0)
+    watch.is_on = False
+    seconds, grown = time.process_time() - begun, _peak() - before
+    if watch.events or seconds > SECONDS_ALLOWED or grown > kind.bytes_allowed:
+        failure = f"{failure} {seconds:.1f} s, {grown} bytes, {watch.events}".lstrip()
+        watch.events.clear()
+    failures = (failure,) if failure else ()
+    return Outcome(1, 0, is_refused, seconds, grown / (1 << 20), len(failures), failures)
+
+
+def _give_up(_number: int, _frame: object) -> None:
+    raise TimeoutError(f"more than {SECONDS_TO_END} s")
 
 
 def _forget_peak() -> None:

@@ -1,134 +1,98 @@
-"""Training programs that are killed, interrupted, doubled or left without disk space.
+"""Training programs that are interrupted, doubled or left without disk space.
 
-Every failure has to end as documented: a killed run resumes to the same bytes, a signal gives
-one line and its exit status, the second of two programs is refused, and a full disk leaves
-the previous files.
+Every failure has to end as documented: a signal gives one line and its exit status, the second of
+two programs is refused, and a full disk leaves the previous files.
 """
 
-import gzip
-import os
-import pickle
+import contextlib
 import random
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from torture_kinds import make_sets
+from dltutorials.exceptions import DataError
+from dltutorials.training.checkpoint import load_state
+from dltutorials.training.history import read_history
+from dltutorials.training.parameters import read_params
 
-TRAIN = Path(__file__).resolve().parents[1] / "train_logreg.py"
-N_EPOCHS = 200
+from torture_kills import PROGRAMS, SIZE, WEIGHTS, prepare
+from torture_results import Outcome
+
+SCRIPTS = Path(__file__).resolve().parents[1]
 FILES = ("save", "checkpoint", "history", "snapshots")
-# Everything that a state has to hold, in one run.
-ALL_OPTIONS = ["--significance", "0.05", "--chunk-size", "2", "--snapshot-every", "50"]
-ALL_OPTIONS += ["--momentum", "0.5", "--learning-rate-decay", "0.999", "--shuffle", "7"]
+FOR_EVER = ["--n-epochs", "1000000"]
+SECONDS_TO_END = 120
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
-class Outcome(NamedTuple):
-    """The number of trials and of signals, and what went wrong."""
-
-    n_tried: int
-    n_signals: int
-    failures: list[str]
-
-
-def prepare(folder: Path) -> Path:
-    """Write a small data set; return its path."""
-    dataset = folder / "tiny.pkl.gz"
-    dataset.write_bytes(gzip.compress(pickle.dumps(make_sets(30), 4)))
-    return dataset
-
-
-def command(dataset: Path, place: Path, n_epochs: int = N_EPOCHS) -> list[str]:
-    """Return a training run that uses all options and keeps its files in a folder."""
+def command(folder: Path, place: Path, rng: random.Random) -> list[str]:
+    """Return a training run that keeps its files in a folder."""
     place.mkdir(exist_ok=True)
+    program = rng.choices(list(PROGRAMS), WEIGHTS)[0]
+    words = [sys.executable, str(SCRIPTS / f"{program}.py"), "--dataset", str(prepare(folder))]
     files = [word for name in FILES for word in (f"--{name}", str(place / name))]
-    size = ["--batch-size", "10", "--n-epochs", str(n_epochs), "--learning-rate", "0.003"]
-    size += ["--patience", "1000000"]
-    return [sys.executable, str(TRAIN), "--dataset", str(dataset), *files, *size, *ALL_OPTIONS]
+    return [*words, *SIZE, *PROGRAMS[program], "--quiet", *files]
 
 
-def kill(folder: Path, number: int, n_jobs: int, seed: int) -> Outcome:
-    """Kill training runs at random moments, resume them, and compare with an undisturbed one."""
-    dataset = prepare(folder)
-    subprocess.run(command(dataset, folder / "alone"), check=True, stdout=subprocess.DEVNULL)
-    expected = _results(folder / "alone")
-
-    def attempt(which: int) -> tuple[int, str]:
-        place = folder / f"kill{which}"
-        rng = random.Random(f"{seed} {which}")
-        n_kills, error = _kill_and_resume(command(dataset, place), place, rng)
-        if not error and _results(place) != expected:
-            error = "ended otherwise than the one left alone"
-        shutil.rmtree(place)
-        return n_kills, error and f"run {which}: {error}"
-
-    return _in_parallel(attempt, number, n_jobs)
-
-
-def _results(place: Path) -> dict[str, bytes]:
-    """Return the contents of all files in a folder, empty for those that contain times."""
-    names = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
-    kept = names - {"checkpoint", "history"}  # these contain times
-    return {**dict.fromkeys(names, b""), **{name: (place / name).read_bytes() for name in kept}}
+def _try_each(
+    attempt: Callable[[Path, random.Random], tuple[int, str]],
+    folder: Path,
+    seed: int,
+    numbers: Sequence[int],
+) -> Outcome:
+    outcome = Outcome()
+    for number in numbers:
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            try:
+                n_signals, error = attempt(Path(place), random.Random(f"{seed} {number}"))
+            except subprocess.TimeoutExpired:
+                n_signals, error = 0, f"it did not end within {SECONDS_TO_END} s"
+        failures = (f"{attempt.__name__.strip('_')} {number}: {error}",) if error else ()
+        outcome += Outcome(1, n_signals, n_failed=len(failures), failures=failures)
+    return outcome
 
 
-def _kill_and_resume(program: list[str], place: Path, rng: random.Random) -> tuple[int, str]:
-    n_kills = 0
-    for _ in range(rng.choice([1, 1, 2])):
-        process = subprocess.Popen(_resuming(program, place), stdout=-1, stderr=-1)
-        assert process.stdout is not None
-        for _ in range(rng.randrange(1, N_EPOCHS)):  # lines, one or two per epoch
-            if not process.stdout.readline():
-                break
-        time.sleep(rng.uniform(0, 0.003))
-        process.kill()
-        process.communicate()
-        n_kills += process.returncode == -signal.SIGKILL
-    done = subprocess.run(_resuming(program, place), capture_output=True, text=True)
-    return n_kills, "" if done.returncode == 0 else done.stderr[-300:]
-
-
-def _resuming(program: list[str], place: Path) -> list[str]:
-    """Resume a run, or start it anew, as the messages ask, if there is no state yet."""
-    if (place / "checkpoint").exists():
-        return [*program, "--resume", str(place / "checkpoint")]
-    (place / "history").unlink(missing_ok=True)
-    shutil.rmtree(place / "snapshots", ignore_errors=True)
-    return program
-
-
-def storm(folder: Path, number: int, n_jobs: int, seed: int) -> Outcome:
-    """Send several signals at random moments, from the first line of the script on."""
-    dataset = prepare(folder)
-
-    def attempt(which: int) -> tuple[int, str]:
-        rng = random.Random(f"{seed} {which}")
-        place = folder / f"storm{which}"
-        program = [*command(dataset, place, n_epochs=10**6), "--quiet"]
-        process = subprocess.Popen(program, stdout=-1, stderr=-1, text=True, preexec_fn=_usual)
-        _wait_for_own_code(process.pid)
-        time.sleep(rng.uniform(0, 5) ** 2 / 5)
-        n_signals = rng.randrange(1, 4)
-        for _ in range(n_signals):
-            process.send_signal(signal.SIGINT)
-            time.sleep(rng.choice([0, 0, 0.0005, 0.01]))
-        _, err = process.communicate(timeout=120)
-        shutil.rmtree(place)
-        if process.returncode == 130 and err.count("\n") == 1:
-            return n_signals, ""
-        return n_signals, f"storm {which}: status {process.returncode}, said {err[-300:]!r}"
-
-    return _in_parallel(attempt, number, n_jobs)
+@contextlib.contextmanager
+def _programs(words: list[str], number: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Start the same program so many times; none survives the block."""
+    processes = [
+        subprocess.Popen(words, stdout=-1, stderr=-1, text=True, preexec_fn=_usual)
+        for _ in range(number)
+    ]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
 
 
 def _usual() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it
+
+
+def storm(folder: Path, seed: int, numbers: Sequence[int]) -> Outcome:
+    """Send several signals at random moments, from the first line of the script on."""
+    return _try_each(_storm, folder, seed, numbers)
+
+
+def _storm(folder: Path, rng: random.Random) -> tuple[int, str]:
+    number, n_signals = rng.choice([signal.SIGINT, signal.SIGINT, signal.SIGTERM]), 0
+    with _programs([*command(folder, folder / "run", rng), *FOR_EVER], 1) as [process]:
+        _wait_for_own_code(process.pid)
+        time.sleep(rng.uniform(0, 5) ** 2 / 5)
+        for _ in range(rng.randrange(1, 4)):
+            process.send_signal(number)
+            n_signals += 1
+            time.sleep(rng.choice([0, 0, 0.0005, 0.01]))
+        _, err = process.communicate(timeout=SECONDS_TO_END)
+        if process.returncode == SIGNALS[number] and err.count("\n") == 1:
+            return n_signals, ""
+        return n_signals, f"{number.name}: status {process.returncode}, said {err[-300:]!r}"
 
 
 def _wait_for_own_code(process: int) -> None:
@@ -142,60 +106,86 @@ def _wait_for_own_code(process: int) -> None:
         time.sleep(0.001)
 
 
-def double(folder: Path, number: int, n_jobs: int, seed: int) -> Outcome:
+def double(folder: Path, seed: int, numbers: Sequence[int]) -> Outcome:
     """Start two programs on the same files: one trains, the other is refused and names it."""
-    dataset = prepare(folder)
+    return _try_each(_double, folder, seed, numbers)
 
-    def attempt(which: int) -> tuple[int, str]:
-        place = folder / f"double{which}"
-        program = [*command(dataset, place, n_epochs=10**6), "--quiet"]
-        pair = [subprocess.Popen(program, stdout=-1, stderr=-1, text=True) for _ in range(2)]
+
+def _double(folder: Path, rng: random.Random) -> tuple[int, str]:
+    words = [*command(folder, folder / "run", rng), *FOR_EVER]
+    deadline = time.monotonic() + SECONDS_TO_END
+    with _programs(words, 2) as pair:
         while all(process.poll() is None for process in pair):
+            if time.monotonic() > deadline:
+                return 0, "neither was refused"
             time.sleep(0.05)
         refused = next(process for process in pair if process.poll() is not None)
         other = next(process for process in pair if process is not refused)
-        err = refused.communicate()[1]
-        other.kill()
-        other.communicate()
-        shutil.rmtree(place)
-        is_named = refused.returncode == 1 and "writes it" in err and err.count("\n") == 1
-        return 1, "" if is_named else f"pair {which}: status {refused.returncode}, {err[-300:]!r}"
-
-    return _in_parallel(attempt, number, n_jobs)
+        _, err = refused.communicate()
+        is_named = f"process {other.pid} " in err and err.count("\n") == 1
+        if refused.returncode == 1 and is_named and other.poll() is None:
+            return 0, ""
+        return 0, f"status {refused.returncode}, said {err[-300:]!r}"
 
 
-def fill(folder: Path, number: int, n_jobs: int, seed: int) -> Outcome:
+def fill(folder: Path, seed: int, numbers: Sequence[int]) -> Outcome:
     """Train on a disk that fills up at some stage; the previous file stays, and is named."""
-    dataset = prepare(folder)
-    disk = folder / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        return Outcome(0, 0, [])  # not permitted here
     try:
+        with _disk(folder / "trial"):
+            pass
+    except PermissionError:
+        return Outcome()
+    return _try_each(_fill, folder, seed, numbers)
 
-        def attempt(which: int) -> tuple[int, str]:
-            rng = random.Random(f"{seed} {which}")
-            place = disk / f"fill{which}"
-            program = [*command(dataset, place, n_epochs=20), "--quiet"]
-            (place / "save").write_bytes(b"before")
-            (disk / "ballast").write_bytes(bytes(rng.randrange(0, 1 << 20, 4096)))
-            done = subprocess.run(program, capture_output=True, text=True)
-            saved = (place / "save").read_bytes()
-            shutil.rmtree(place)
-            if done.returncode == 0 or (
-                done.returncode == 1 and str(place) in done.stderr and saved[:1] in (b"b", b"\x80")
-            ):
-                return 1, "" if "Traceback" not in done.stderr else f"disk {which}: a traceback"
-            return 1, f"disk {which}: status {done.returncode}, {done.stderr[-300:]!r}"
 
-        return _in_parallel(attempt, number, n_jobs=1)
+def _fill(folder: Path, rng: random.Random) -> tuple[int, str]:
+    with _disk(folder / "disk") as disk:
+        place = disk / "run"
+        words = command(folder, place, rng)
+        (place / "save").write_bytes(b"before")
+        _fill_up(disk / "ballast", n_free=rng.randrange(rng.choice([16, 64, 256])) << 10)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS_TO_END)
+        fault = _find_loss(place)
+        is_named = done.returncode == 0 or (done.returncode == 1 and str(place) in done.stderr)
+        if fault or not is_named or "Traceback" in done.stderr:
+            return 0, f"{fault} status {done.returncode}, said {done.stderr[-300:]!r}".lstrip()
+        return 0, ""
+
+
+@contextlib.contextmanager
+def _disk(folder: Path) -> Iterator[Path]:
+    """Mount a disk of 1 MiB in memory."""
+    folder.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        raise PermissionError("no disk may be mounted")
+    try:
+        yield folder
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def _in_parallel(attempt: Callable[[int], tuple[int, str]], number: int, n_jobs: int) -> Outcome:
-    with ThreadPoolExecutor(n_jobs or os.cpu_count()) as pool:
-        outcomes = list(pool.map(attempt, range(number)))
-    failures = [failure for _, failure in outcomes if failure]
-    return Outcome(number, sum(n for n, _ in outcomes), failures)
+def _fill_up(path: Path, n_free: int) -> None:
+    """Write a file that leaves only some bytes of the disk free."""
+    with open(path, "wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        file.truncate(max(0, file.tell() - n_free))
+
+
+def _find_loss(place: Path) -> str:
+    """Return what is wrong with the files of a run that found its disk full, or nothing."""
+    readers = {"save": read_params, "checkpoint": load_state, "history": read_history}
+    for path in filter(Path.is_file, place.rglob("*")):
+        read = readers.get(path.name, read_params if path.suffix == ".pkl" else None)
+        try:
+            if path.name == "save" and path.read_bytes() == b"before":
+                continue
+            if read is not None and path.stat().st_size:
+                read(path)
+            elif path.name.endswith((".part", ".lock")):
+                return f"{path.name} is left;"
+        except DataError as error:
+            return f"{error};"
+    return "" if (place / "save").exists() else "save is lost;"
