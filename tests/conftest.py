@@ -33,7 +33,13 @@ OF_THE_OTHER = {
         "pytensor_scan",
         "random_streams",
     ),
-    "PyTensor": ("whole_graph_linker", "sum_of_squares", "theano_patches", "vector_functions"),
+    "PyTensor": (
+        "narrow_layer",
+        "whole_graph_linker",
+        "sum_of_squares",
+        "theano_patches",
+        "vector_functions",
+    ),
 }[backend.name()]
 collect_ignore = [f"backend/test_{name}.py" for name in OF_THE_OTHER]
 

@@ -7,6 +7,9 @@
 // p / q being the first terms of Lambert's continued fraction of tanh(y), whose error is below
 // that of float64. Nothing branches and no table is read, so that the compiler makes vectors.
 
+#ifndef DLTUTORIALS_VECTOR_FUNCTIONS
+#define DLTUTORIALS_VECTOR_FUNCTIONS
+
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -54,3 +57,5 @@ DLTUTORIALS_NO_TRAPS static void sigmoid(const float* x, float* z, npy_intp n)
 }
 
 }  // namespace dltutorials
+
+#endif

@@ -23,6 +23,7 @@ from typing import Any
 
 from dltutorials.backend.flags import UserSettings
 from dltutorials.backend.labels import CheckedLabels
+from dltutorials.backend.narrow_layer import NarrowLayer
 from dltutorials.backend.sum_of_squares import SumOfSquares
 from dltutorials.backend.vector_functions import VectorFunction
 
@@ -38,7 +39,7 @@ from theano.tensor.subtensor import Subtensor
 
 _OPERATIONS = (
     *(Elemwise, CAReduce, DimShuffle, Subtensor, Argmax),
-    *(SumOfSquares, CheckedLabels, VectorFunction),
+    *(SumOfSquares, CheckedLabels, VectorFunction, NarrowLayer),
     *(Dot22, Dot22Scalar, Gemm, Gemv, Ger),
     *(nnet.Softmax, nnet.SoftmaxWithBias, nnet.SoftmaxGrad),
     *(nnet.CrossentropySoftmaxArgmax1HotWithBias, nnet.CrossentropySoftmax1HotWithBiasDx),

@@ -1,0 +1,126 @@
+// Threads that share the parts of a loop, and sleep soon when there is nothing to do.
+//
+// Each thread takes the next part until none is left, so that a thread that another process keeps
+// from running delays nothing but the part it holds. What a part computes must not depend on who
+// computes it; then results do not depend on the number of threads, either. (POSIX threads:
+// the headers of C++'s take as long to compile as all of this module.)
+
+#ifndef DLTUTORIALS_PARALLEL
+#define DLTUTORIALS_PARALLEL
+
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#ifdef sgemm_  // scipy-openblas32 is linked, under other names
+extern "C" int scipy_openblas_get_num_threads();
+#endif
+
+namespace dltutorials {
+
+class Team {
+    static const int SPIN_NANOSECONDS = 50000;  // about the time between two training steps
+
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t begins = PTHREAD_COND_INITIALIZER, ends = PTHREAD_COND_INITIALIZER;
+    void (*work)(void*, int) = nullptr;
+    void* what = nullptr;
+    int n_parts = 0, n_helpers = 0, n_started = 0;
+    std::atomic<int> next{0}, n_active{0};
+    std::atomic<unsigned> job{0};
+    const pid_t process = getpid();
+
+    void take_parts()
+    {
+        for (int part; (part = next.fetch_add(1)) < n_parts;)
+            work(what, part);
+    }
+
+    template <typename Condition> static void spin(Condition is_met)
+    {
+        timespec start, now;
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        do {
+            for (int i = 0; i < 100; ++i)
+                if (is_met())
+                    return;
+            clock_gettime(CLOCK_MONOTONIC, &now);
+        } while ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec
+            < SPIN_NANOSECONDS);
+    }
+
+    void help()
+    {
+        pthread_mutex_lock(&mutex);
+        for (int rank = n_started++;;) {
+            unsigned seen = job;
+            pthread_mutex_unlock(&mutex);
+            spin([&] { return job != seen; });
+            pthread_mutex_lock(&mutex);
+            while (job == seen)
+                pthread_cond_wait(&begins, &mutex);
+            if (rank >= n_helpers)
+                continue;
+            ++n_active;
+            pthread_mutex_unlock(&mutex);
+            take_parts();
+            pthread_mutex_lock(&mutex);
+            if (--n_active == 0)
+                pthread_cond_signal(&ends);
+        }
+    }
+
+    static void* start(void* team)
+    {
+        ((Team*)team)->help();
+        return nullptr;
+    }
+
+    static int n_threads()
+    {
+#ifdef sgemm_
+        return scipy_openblas_get_num_threads();
+#else
+        return 1;
+#endif
+    }
+
+    void share(int n, void (*the_work)(void*, int), void* argument)
+    {
+        pthread_mutex_lock(&mutex);
+        n_helpers = (n < n_threads() ? n : n_threads()) - 1;
+        for (pthread_t helper; n_created < n_helpers; ++n_created)
+            if (pthread_create(&helper, nullptr, start, this) == 0)
+                pthread_detach(helper);
+        work = the_work, what = argument, n_parts = n, next = 0;
+        ++job;
+        pthread_mutex_unlock(&mutex);
+        if (n_helpers > 0)
+            pthread_cond_broadcast(&begins);
+        take_parts();
+        spin([&] { return n_active == 0; });
+        pthread_mutex_lock(&mutex);
+        while (n_active)
+            pthread_cond_wait(&ends, &mutex);
+        n_parts = 0;  // for one that wakes up late
+        pthread_mutex_unlock(&mutex);
+    }
+
+    int n_created = 0;
+
+public:
+    // Calls work(0) to work(n - 1). Only one thread of a process is here at a time: it has the GIL.
+    template <typename Work> static void run(int n, Work work)
+    {
+        static Team* team = nullptr;
+        if (!team || team->process != getpid())  // after a fork there are no threads
+            team = new Team;  // never deleted: its threads run until the process ends
+        team->share(n, [](void* work, int part) { (*(Work*)work)(part); }, &work);
+    }
+};
+
+}  // namespace dltutorials
+
+#endif
