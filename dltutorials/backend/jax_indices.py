@@ -113,6 +113,14 @@ def subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
     return kernel
 
 
+def _is_all(place: Any, shape: tuple[int, ...]) -> bool:
+    """Return whether known slices select a whole array in its order."""
+    return all(
+        isinstance(index, slice) and index.indices(size) == (0, size, 1)
+        for index, size in zip(place, shape)
+    )
+
+
 @jax_funcify.register(IncSubtensor)
 @jax_funcify.register(AdvancedIncSubtensor)
 def inc_subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
@@ -126,6 +134,11 @@ def inc_subtensor(op: Any, node: Any, **kwargs: Any) -> Kernel:
 
     def kernel(x: Any, y: Any, *indices: Any) -> Any:
         place = _place(node, x, indices)
+        if is_known(indices) and _is_all(place, jnp.shape(x)):
+            # As a scatter, XLA's compiler for the CPU may abort the process: in the gradient of a
+            # backward loop, a reversed one of reversed values (jaxlib 0.12).
+            y = jnp.broadcast_to(y, jnp.shape(x)).astype(x.dtype)
+            return y if op.set_instead_of_inc else x + y
         if op.set_instead_of_inc or not is_one_each:
             return compute(x, y, *indices)
         return jnp.asarray(x).at[place].add(y, mode="drop", unique_indices=True)

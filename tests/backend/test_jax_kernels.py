@@ -4,13 +4,22 @@ import pytest
 
 pytest.importorskip("jax")
 
-from dltutorials.backend import checked_labels, conv2d, jax_mrg, max_pool_2d, mrg_uniform
+from dltutorials.backend import (
+    checked_labels,
+    conv2d,
+    jax_mrg,
+    max_pool_2d,
+    mrg_uniform,
+    repeat,
+)
 from dltutorials.backend.jax_kernels import Rows
 from dltutorials.backend.mrg_uniform import MrgUniform
 
 import numpy
 import theano
 import theano.tensor as T
+from pytensor.compile import Mode
+from theano.sandbox.rng_mrg import MRG_RandomStreams
 
 
 def with_jax(inputs, outputs):
@@ -18,7 +27,7 @@ def with_jax(inputs, outputs):
 
 
 def by_numpy(inputs, outputs):
-    return theano.function(inputs, outputs, mode=theano.compile.mode.Mode(linker="py"))
+    return theano.function(inputs, outputs, mode=Mode("py"))
 
 
 def test_convolution_and_pooling_with_their_gradients():
@@ -79,3 +88,29 @@ def test_as_many_random_numbers_as_a_minibatch_has():
     draw = with_jax([states, x, first], sample)
     numbers = draw(numpy.full((5, 6), 12345, "int32"), numpy.zeros((4, 3)), 2)
     assert (numbers.shape, numbers[0, 0]) == ((2, 3), pytest.approx(1579097239 / 2**31))
+
+
+def test_a_backward_loop_has_a_gradient():
+    """XLA's compiler for the CPU aborted the process here (jaxlib 0.12)."""
+    x, start = T.dvector("x"), T.constant(1.0, dtype="float64")
+    h, _ = theano.scan(lambda x, h: h * x + 1, x, start, go_backwards=True)
+    gradient = theano.function([x], T.grad(h[-1], x), mode=Mode("jax", "fast_run"))
+    assert gradient([2.0, 3.0]).tolist() == [4.0, 2.0]
+
+
+def test_a_loop_in_a_loop_draws_theanos_numbers_and_needs_no_outputs():
+    def total_by(mode):
+        rng, total = MRG_RandomStreams(3), theano.shared(numpy.zeros(3))
+
+        def step():
+            inner = repeat(lambda h: (h * rng.uniform((3,)),), T.ones(3), n_steps=2, n_others=0)
+            return {**dict(inner.updates), total: total + inner.outputs[0] + rng.uniform((3,))}
+
+        _, updates = theano.scan(step, n_steps=2)
+        run = theano.function([], [], updates=updates, mode=mode)
+        run(), run()
+        return total.get_value()
+
+    by_numpys = total_by(Mode("py"))
+    numpy.testing.assert_allclose(total_by("JAX"), by_numpys, rtol=1e-6)
+    assert 0.5 < by_numpys.min() < by_numpys.max() < 8
