@@ -11,14 +11,18 @@ Both backends compute them with :class:`~dltutorials.backend.image_operation.Ima
 
 from typing import Any
 
-from dltutorials.backend.image_operation import ImageOperation
+from dltutorials.backend.image_operation import ImageOperation, read_header
 from dltutorials.types import Expression
 
 import numpy
 from numpy.lib.stride_tricks import sliding_window_view
 
 
-class Conv2d(ImageOperation):
+class _Convolution(ImageOperation):
+    _c_code = read_header(__file__)
+
+
+class Conv2d(_Convolution):
     """The convolution of a batch of images `x` with filters `W`."""
 
     def _broadcastable(self, x: Any, W: Any) -> tuple[bool, ...]:
@@ -36,7 +40,7 @@ class Conv2d(ImageOperation):
         return f"convolution<{number}, dltutorials::OUTPUT>"
 
 
-class Conv2dWeightGradient(ImageOperation):
+class Conv2dWeightGradient(_Convolution):
     """The gradient for the filters, from `x` and the gradient of the output."""
 
     def _broadcastable(self, x: Any, dz: Any) -> tuple[bool, ...]:
@@ -54,7 +58,7 @@ class Conv2dWeightGradient(ImageOperation):
         return f"convolution<{number}, dltutorials::WEIGHTS>"
 
 
-class Conv2dInputGradient(ImageOperation):
+class Conv2dInputGradient(_Convolution):
     """The gradient for the images, from `W` and the gradient of the output."""
 
     def _broadcastable(self, W: Any, dz: Any) -> tuple[bool, ...]:

@@ -1,133 +1,56 @@
-// Convolution of images with filters, and max pooling.
+// What convolution and pooling share: arrays, and threads that share the parts of a loop.
 //
-// Images are taken in blocks that fit a cache. The patches of a block are the columns of a
-// matrix: row (channel, i, j) holds the pixels that W[filter, channel, i, j] is multiplied
-// with. The convolution and both of its gradients are then one product of matrices each,
-// which the BLAS computes.
+// The parts do not depend on the number of threads, and so the results do not, either.
+
+#include <pthread.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
+#include <atomic>
 
-extern "C" void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*,
-                       const float*, const int*, const float*, const int*, const float*, float*,
-                       const int*);
-extern "C" void dgemm_(const char*, const char*, const int*, const int*, const int*, const double*,
-                       const double*, const int*, const double*, const int*, const double*,
-                       double*, const int*);
+#ifdef sgemm_  // of scipy-openblas32
+extern "C" int scipy_openblas_get_num_threads();
+extern "C" void scipy_openblas_set_num_threads(int);
+#endif
 
 namespace dltutorials {
 
-const npy_intp BLOCK_BYTES = 1 << 20;
+const npy_intp MAX_PARTS = 8;
 
-// C = A B + beta C of matrices that are stored by rows; a transposed factor is stored as it was.
-#define DLTUTORIALS_PRODUCT(number, gemm)                                                        \
-    inline void product(bool transpose_A, bool transpose_B, npy_intp m, npy_intp n, npy_intp k,  \
-                        const number* A, const number* B, number beta, number* C)                \
-    {                                                                                            \
-        int m_ = m, n_ = n, k_ = k, lda = transpose_A ? m : k, ldb = transpose_B ? k : n;        \
-        number one = 1;                                                                          \
-        gemm(transpose_B ? "T" : "N", transpose_A ? "T" : "N", &n_, &m_, &k_, &one, B, &ldb, A,  \
-             &lda, &beta, C, &n_);                                                               \
+template <typename Work> struct Parts {
+    Work work;
+    const npy_intp n;
+    std::atomic<npy_intp> next;
+
+    static void* take(void* parts)  // until none is left
+    {
+        Parts& of = *(Parts*)parts;
+        for (npy_intp part; (part = of.next.fetch_add(1)) < of.n;)
+            of.work(part);
+        return NULL;
     }
-DLTUTORIALS_PRODUCT(npy_float32, sgemm_)
-DLTUTORIALS_PRODUCT(npy_float64, dgemm_)
-
-template <typename number> inline void copy(number* to, const number* from, npy_intp n)
-{
-    npy_intp i = 0;
-    for (; i + 8 <= n; i += 8)
-        std::memcpy(to + i, from + i, 8 * sizeof(number));
-    for (; i < n; ++i)
-        to[i] = from[i];
-}
-
-template <typename number> inline void add(number* to, const number* from, npy_intp n)
-{
-    for (npy_intp i = 0; i < n; ++i)
-        to[i] += from[i];
-}
-
-struct Shape {
-    npy_intp images, channels, height, width, filters, rows, columns;  // of a filter: rows, columns
-
-    npy_intp out_height() const { return height - rows + 1; }
-    npy_intp out_width() const { return width - columns + 1; }
-    npy_intp positions() const { return out_height() * out_width(); }
-    npy_intp weights() const { return channels * rows * columns; }
 };
 
-// Copy the patches of n images to the columns, or add the columns to the images.
-template <typename number, bool to_columns>
-void patches(const Shape& s, npy_intp n, number* images, number* columns)
+// Call work(0) to work(n - 1) in as many threads as the BLAS has, whose products use one meanwhile.
+// (If the BLAS divided each of many products among its threads, it would wait for the slowest each
+// time, which beside busy processes takes long.)
+template <typename Work> void share(npy_intp n, Work work)
 {
-    for (npy_intp c = 0; c < s.channels; ++c)
-        for (npy_intp i = s.rows - 1; i >= 0; --i)  // a convolution turns its filters round
-            for (npy_intp j = s.columns - 1; j >= 0; --j)
-                for (npy_intp image = 0; image < n; ++image) {
-                    number* pixels = images + ((image * s.channels + c) * s.height + i) * s.width + j;
-                    for (npy_intp y = 0; y < s.out_height(); ++y) {
-                        if (to_columns)
-                            copy(columns, pixels, s.out_width());
-                        else
-                            add(pixels, columns, s.out_width());
-                        pixels += s.width;
-                        columns += s.out_width();
-                    }
-                }
-}
-
-// Copy maps stored by images to maps stored by filters, or back.
-template <typename number, bool by_filters>
-void rearrange(const Shape& s, npy_intp n, number* images, number* filters)
-{
-    for (npy_intp image = 0; image < n; ++image)
-        for (npy_intp f = 0; f < s.filters; ++f) {
-            number* one = images + (image * s.filters + f) * s.positions();
-            number* other = filters + (f * n + image) * s.positions();
-            std::memcpy(by_filters ? other : one, by_filters ? one : other,
-                        s.positions() * sizeof(number));
-        }
-}
-
-enum Result { OUTPUT, WEIGHTS, INPUT };
-
-// Compute one of x, W and z = x * W from the other two; false if there is not enough memory.
-template <typename number, Result result>
-bool convolve(const Shape& s, number* x, number* W, number* z)
-{
-    const npy_intp image_size = s.channels * s.height * s.width;
-    const npy_intp map_size = s.filters * s.positions();
-    const npy_intp column_size = s.weights() * s.positions();
-    const npy_intp bytes = (column_size + map_size) * sizeof(number);
-    const npy_intp block = std::max<npy_intp>(1, std::min(s.images, BLOCK_BYTES / bytes));
-    number* columns = (number*)std::malloc(block * bytes);
-    if (!columns)
-        return false;
-    number* maps = columns + block * column_size;
-    if (result == INPUT)
-        std::memset(x, 0, s.images * image_size * sizeof(number));
-    if (result == WEIGHTS)
-        std::memset(W, 0, s.filters * s.weights() * sizeof(number));
-    for (npy_intp start = 0; start < s.images; start += block) {
-        const npy_intp n = std::min(block, s.images - start), size = n * s.positions();
-        number *images = x + start * image_size, *outputs = z + start * map_size;
-        if (result != INPUT)
-            patches<number, true>(s, n, images, columns);
-        if (result != OUTPUT)
-            rearrange<number, true>(s, n, outputs, maps);
-        if (result == OUTPUT) {
-            product(false, false, s.filters, size, s.weights(), W, columns, 0, maps);
-            rearrange<number, false>(s, n, outputs, maps);
-        } else if (result == WEIGHTS) {
-            product(false, true, s.filters, s.weights(), size, maps, columns, 1, W);
-        } else {
-            product(true, false, s.weights(), size, s.filters, W, maps, 0, columns);
-            patches<number, false>(s, n, images, columns);
-        }
-    }
-    std::free(columns);
-    return true;
+    Parts<Work> parts{work, n, {0}};
+    pthread_t helpers[MAX_PARTS];
+    npy_intp n_helpers = 0;
+#ifdef sgemm_
+    const int n_threads = scipy_openblas_get_num_threads();
+    scipy_openblas_set_num_threads(1);
+    while (n_helpers < std::min<npy_intp>(n, n_threads) - 1
+           && !pthread_create(&helpers[n_helpers], NULL, Parts<Work>::take, &parts))
+        ++n_helpers;
+#endif
+    Parts<Work>::take(&parts);
+    while (n_helpers)
+        pthread_join(helpers[--n_helpers], NULL);
+#ifdef sgemm_
+    scipy_openblas_set_num_threads(n_threads);
+#endif
 }
 
 struct Array {  // that is contiguous, for as long as it is needed
@@ -152,85 +75,6 @@ inline bool fail(const char* message)
 {
     PyErr_SetString(PyExc_ValueError, message);
     return false;
-}
-
-// The operations: of (x, W), (x, z) and (W, z). False if a Python error is set.
-template <typename number, Result result>
-bool convolution(PyArrayObject* first, PyArrayObject* second, PyArrayObject** output)
-{
-    const npy_intp *a = PyArray_DIMS(first), *b = PyArray_DIMS(second);
-    const Shape shapes[] = {{a[0], a[1], a[2], a[3], b[0], b[2], b[3]},
-                            {a[0], a[1], a[2], a[3], b[1], a[2] - b[2] + 1, a[3] - b[3] + 1},
-                            {b[0], a[1], b[2] + a[2] - 1, b[3] + a[3] - 1, a[0], a[2], a[3]}};
-    const Shape& s = shapes[result];
-    npy_intp outputs[][4] = {{s.images, s.filters, s.out_height(), s.out_width()},
-                             {s.filters, s.channels, s.rows, s.columns},
-                             {s.images, s.channels, s.height, s.width}};
-    const bool matches[] = {a[1] == b[1], a[0] == b[0], a[0] == b[1]};
-    if (!matches[result])
-        return fail("conv2d: images and filters differ in the number of channels");
-    if (std::min({s.rows, s.columns, s.out_height(), s.out_width()}) < 1)
-        return fail("conv2d: the images are smaller than the filters");
-    const Array one(first), other(second);
-    if (!one.object || !other.object || !allocate(output, outputs[result], first))
-        return false;
-    number *p = one.data<number>(), *q = other.data<number>();
-    number* r = (number*)PyArray_DATA(*output);
-    const bool done = result == OUTPUT    ? convolve<number, result>(s, p, q, r)
-                      : result == WEIGHTS ? convolve<number, result>(s, p, r, q)
-                                          : convolve<number, result>(s, r, p, q);
-    if (!done)
-        PyErr_NoMemory();
-    return done;
-}
-
-// The largest number of each window; what is left over at the right and the bottom is cut.
-template <typename number, int rows, int columns>
-bool max_pool(PyArrayObject* input, PyArrayObject** output)
-{
-    const npy_intp *shape = PyArray_DIMS(input), height = shape[2] / rows;
-    const npy_intp width = shape[3] / columns;
-    npy_intp pooled[] = {shape[0], shape[1], height, width};
-    const Array x(input);
-    if (!x.object || !allocate(output, pooled, input))
-        return false;
-    const number* maps = x.data<number>();
-    number* z = (number*)PyArray_DATA(*output);
-    for (npy_intp map = 0; map < shape[0] * shape[1]; ++map, maps += shape[2] * shape[3])
-        for (npy_intp y = 0; y < height; ++y, z += width)
-            for (npy_intp i = 0; i < width; ++i) {
-                const number* window = maps + y * rows * shape[3] + i * columns;
-                number largest = *window;
-                for (int r = 0; r < rows; ++r)
-                    for (int c = 0; c < columns; ++c)
-                        largest = std::max(largest, window[r * shape[3] + c]);
-                z[i] = largest;
-            }
-    return true;
-}
-
-// Each number that is the largest of its window gets the gradient of the window.
-template <typename number, int rows, int columns>
-bool max_pool_gradient(PyArrayObject* input, PyArrayObject* largest, PyArrayObject* gradient,
-                       PyArrayObject** output)
-{
-    npy_intp* shape = PyArray_DIMS(input);
-    const npy_intp height = shape[2] / rows, width = shape[3] / columns;
-    const Array x(input), z(largest), dz(gradient);
-    if (!x.object || !z.object || !dz.object || !allocate(output, shape, input))
-        return false;
-    const number *maps = x.data<number>(), *top = z.data<number>(), *from = dz.data<number>();
-    number* to = (number*)PyArray_DATA(*output);
-    for (npy_intp map = 0; map < shape[0] * shape[1]; ++map)
-        for (npy_intp y = 0; y < shape[2]; ++y, maps += shape[3], to += shape[3]) {
-            const npy_intp row = (map * height + y / rows) * width;
-            const npy_intp end = y < height * rows ? width : 0;
-            for (npy_intp i = 0; i < end; ++i)
-                for (int c = 0; c < columns; ++c)
-                    to[i * columns + c] = maps[i * columns + c] == top[row + i] ? from[row + i] : 0;
-            std::fill(to + end * columns, to + shape[3], (number)0);
-        }
-    return true;
 }
 
 }  // namespace dltutorials

@@ -2,7 +2,8 @@
 
 Theano's convolution extracts the patches of one image at a time, and its pooling checks for every
 number where its window ends; PyTensor has neither. An :class:`ImageOperation` has loops in C for
-Theano and PyTensor's C backend (``image_operation.h``), and in Numba for PyTensor
+Theano and PyTensor's C backend (``convolution.h`` and ``pooling.h``), which threads share
+(``image_operation.h``), and in Numba for PyTensor
 (:mod:`dltutorials.backend.image_operation_numba`). Without a compiler, NumPy computes it.
 """
 
@@ -15,7 +16,13 @@ import numpy
 import theano
 import theano.tensor as T
 
-_CODE = Path(__file__).with_suffix(".h").read_text(encoding="utf-8")
+
+def read_header(path: str) -> str:
+    """Return the C code beside a module with this path."""
+    return Path(path).with_suffix(".h").read_text(encoding="utf-8")
+
+
+_CODE = read_header(__file__)
 
 
 class ImageOperation(theano.Op):
@@ -26,7 +33,8 @@ class ImageOperation(theano.Op):
     _broadcastable: Callable  # which dimensions of the output are known to be 1
     compute: Callable  # the output, with NumPy
     _gradients: Callable  # of the inputs, from them and the gradient of the output
-    _c_function: Callable  # its name, for a number type
+    _c_code: str  # C functions
+    _c_function: Callable  # the name of one of them, for a number type
 
     def make_node(self, *inputs: Any) -> Any:
         """Return the application of the operation to its inputs."""
@@ -56,11 +64,11 @@ class ImageOperation(theano.Op):
 
     def c_code_cache_version(self) -> tuple[int, ...]:
         """Return a number that changes with the C code."""
-        return (zlib.crc32(_CODE.encode()),)
+        return (zlib.crc32(self.c_support_code().encode()),)
 
     def c_support_code(self, **kwargs: Any) -> str:
         """Return the C functions."""
-        return _CODE
+        return _CODE + self._c_code
 
     def c_libraries(self, **kwargs: Any) -> list[str]:
         """Return the BLAS libraries to link."""

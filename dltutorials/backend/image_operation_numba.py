@@ -1,6 +1,6 @@
 """The loops of convolution and pooling, compiled by Numba for PyTensor.
 
-``image_operation.h``, the same in C, explains what each does, and why.
+``convolution.h`` and ``pooling.h``, the same in C, explain what each does, and why.
 """
 
 import zlib

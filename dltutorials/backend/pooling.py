@@ -9,7 +9,7 @@
 
 from typing import Any
 
-from dltutorials.backend.image_operation import ImageOperation
+from dltutorials.backend.image_operation import ImageOperation, read_header
 from dltutorials.checks import require_integer
 from dltutorials.types import Expression
 
@@ -18,6 +18,7 @@ import numpy
 
 class _Windows(ImageOperation):
     __props__ = ("rows", "columns")
+    _c_code = read_header(__file__)
     _uses_blas = False
 
     def __init__(self, rows: int, columns: int) -> None:

@@ -1,8 +1,11 @@
+import ctypes
+
 from dltutorials import backend
 from dltutorials.backend.convolution import Conv2d, Conv2dInputGradient, Conv2dWeightGradient
 
 import numpy
 import pytest
+import scipy_openblas32
 import theano
 import theano.tensor as T
 from helpers import theano_only
@@ -81,11 +84,38 @@ def test_the_gradients_have_gradients(operation):
     T.verify_grad(lambda *of: operation()(*of), values, rng=numpy.random.RandomState(1))
 
 
+def compile_with_gradients(call=backend.conv2d):
+    x, W = T.tensor4("x"), T.tensor4("W")
+    z = call(x, W)
+    outputs = [z, *T.grad(T.sum(z**2), [x, W])]
+    return theano.function([x, W], outputs, mode=backend.default_mode())
+
+
+@theano_only
+def test_the_result_does_not_depend_on_the_number_of_threads():
+    function = compile_with_gradients(
+        lambda x, W: backend.max_pool_2d(backend.conv2d(x, W), (2, 2))
+    )
+    x, W = draw((57, 3, 40, 40), (20, 3, 5, 5))
+    results = {n: [z.tobytes() for z in with_blas_threads(n, function, x, W)] for n in (1, 2, 3)}
+    assert results[1] == results[2] == results[3]
+
+
+def with_blas_threads(n, function, *arguments):
+    folder, name = scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library()
+    blas = ctypes.CDLL(f"{folder}/lib{name}.so")
+    before = blas.scipy_openblas_get_num_threads()
+    blas.scipy_openblas_set_num_threads(n)
+    try:
+        result = function(*arguments)
+        assert blas.scipy_openblas_get_num_threads() == n
+    finally:
+        blas.scipy_openblas_set_num_threads(before)
+    return result
+
+
 def test_many_blocks_of_images_are_as_good_as_one(floatX):
-    x_, W_ = T.tensor4("x"), T.tensor4("W")
-    z_ = backend.conv2d(x_, W_)
-    outputs = [z_, *T.grad(T.sum(z_**2), [x_, W_])]
-    function = theano.function([x_, W_], outputs, mode=backend.default_mode())
+    function = compile_with_gradients()
     for n_images in (0, 1, 57):
         x, W = draw((n_images, 3, 40, 40), (20, 3, 5, 5))  # a block holds 1 or 2 of them
         z = Conv2d().compute(x, W)
