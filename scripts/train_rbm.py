@@ -7,7 +7,6 @@ if __name__ == "__main__":
     launcher.start()
 
 import argparse
-import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from dltutorials.cli import console
 from dltutorials.cli.arguments import add_option
 from dltutorials.cli.options import add_training_arguments
 from dltutorials.cli.prepare import MakeModel
+from dltutorials.cli.samples import add_samples_arguments, plan_samples
 from dltutorials.cli.train import train_model
 from dltutorials.models.rbm import RBM
 
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Train as the options say; return the exit status."""
-    return train_model("train_rbm", options, make_model(options))
+    return train_model("train_rbm", options, make_model(options), plan_samples(options))
 
 
 def make_model(options: argparse.Namespace) -> MakeModel:
@@ -47,12 +47,12 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the script's options, with the chapter's defaults."""
     parser = console.Parser(description=__doc__)
     add_training_arguments(parser, learning_rate=0.1, batch_size=20, n_epochs=15)
-    add = functools.partial(add_option, parser)
-    add("--n-hidden", "N", 500, "hidden units")
-    add("--k", "N", 15, "steps of Gibbs sampling in a training step")
+    add_option(parser, "--n-hidden", "N", 500, "hidden units")
+    add_option(parser, "--k", "N", 15, "steps of Gibbs sampling in a training step")
     text = "begin them at the minibatch (CD-k), not where the last training step's ended"
-    add("--no-persistent", None, False, text)
-    add("--seed", "SEED", 123, "of the samples and the first weights")
+    add_option(parser, "--no-persistent", None, False, text)
+    add_samples_arguments(parser)
+    add_option(parser, "--seed", "SEED", 123, "of the samples and the first weights")
     return parser
 
 

@@ -39,7 +39,9 @@ from dltutorials.training.snapshots import prepare_snapshot_folder
 
 # Files that a training run reads and writes; the data themselves are compared, not their path.
 _STATE = ("checkpoint", "checkpoint_every", "resume")
-FILES = ("save", *_STATE, "history", "snapshots", "snapshot_every")
+_SAMPLES = ("samples", "n_chains", "n_samples", "plot_every")
+FILES = ("save", *_STATE, "history", "snapshots", "snapshot_every", *_SAMPLES)
+_OUTPUTS = ("save", "checkpoint", "history", "samples")
 _NOT_DECIDING = {*FILES, "dataset", "floatX", "n_epochs", "quiet", "chunk_size", "offline"}
 
 
@@ -145,12 +147,12 @@ def prepare_training_options(options: argparse.Namespace) -> None:
     check_numbers(options)
     options.checkpoint = options.checkpoint or options.resume
     check_files(options)
-    for name in ("save", "checkpoint", "history"):  # locked against other programs from here on
-        if getattr(options, name) is not None:
+    for name in _OUTPUTS:  # locked against other programs from here on
+        if getattr(options, name, None) is not None:
             hold_output(getattr(options, name))
-    prepare_output(options.save)
-    if options.checkpoint is not None:
-        prepare_output(options.checkpoint)
+    for name in ("save", "checkpoint", "samples"):
+        if getattr(options, name, None) is not None:
+            prepare_output(getattr(options, name))
     if options.history is not None:
         prepare_history_path(options.history, is_resumed=options.resume is not None)
     if options.snapshots is not None:
@@ -206,8 +208,8 @@ def check_files(options: argparse.Namespace) -> None:
     files.read("--dataset", *list_files(find_dataset(options.dataset, options.offline)))
     if options.resume is not None:
         files.read("--resume", options.resume)
-    for name in ("save", "checkpoint", "history"):
-        path = getattr(options, name)
+    for name in _OUTPUTS:
+        path = getattr(options, name, None)
         if path is not None:
             check_output(path)
             files.write(f"--{name}", path, may_be="--resume" if name == "checkpoint" else None)

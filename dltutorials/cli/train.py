@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dltutorials import backend
 from dltutorials.cli.console import DONE, FAILED, fail, print_message, print_results
@@ -29,8 +30,16 @@ from dltutorials.training.resuming import check_resumable, describe_differences
 from dltutorials.training.snapshots import check_own_snapshots
 from dltutorials.training.state import TrainingState
 
+if TYPE_CHECKING:  # it imports all plots
+    from dltutorials.cli.samples import SamplesFigure
 
-def train_model(program: str, options: argparse.Namespace, make_model: MakeModel) -> int:
+
+def train_model(
+    program: str,
+    options: argparse.Namespace,
+    make_model: MakeModel,
+    samples: "SamplesFigure | None" = None,
+) -> int:
     """Load the data, build, compile and train a model; return the exit status.
 
     Parameters
@@ -40,13 +49,22 @@ def train_model(program: str, options: argparse.Namespace, make_model: MakeModel
     options : argparse.Namespace
     make_model : callable(x, n_in, n_out) -> model
         See :class:`dltutorials.models.Model`.
+    samples : SamplesFigure, optional
+        Drawn after training.
     """
     datasets = prepare_datasets(options)
+    if samples is not None:
+        samples.check(datasets)
     x, y = make_placeholders()
     model = make_model(x, datasets.n_in, datasets.n_out)
     phases = prepare_phases(options, model, x, y, datasets)
     about = describe_model(model, datasets)
-    return train_and_report(program, options, phases, datasets, about)
+    status = train_and_report(program, options, phases, datasets, about)
+    if samples is not None and status == DONE:
+        samples.draw(model, about, datasets)
+        if not options.quiet:
+            print_message(f"the samples of {samples.n_chains:,} chains are in {samples.output}")
+    return status
 
 
 def train_and_report(

@@ -8,6 +8,7 @@ from typing import Any
 from dltutorials.checks import require_integer
 from dltutorials.cli import console
 from dltutorials.cli.plot_options import STRIP_UNITS, make_parser
+from dltutorials.cli.samples import require_chains
 from dltutorials.cli.saved_models import read_saved_model, read_test_set, read_train_and_valid
 from dltutorials.datasets import find_dataset, list_files
 from dltutorials.exceptions import DataError, OptionError, in_file
@@ -123,11 +124,8 @@ def draw_samples(options: argparse.Namespace) -> Drawn:
     """Draw what chains that begin with images of the test set come to."""
     [path] = options.inputs
     saved = read_saved_model(path, options)
-    require_integer("n_chains", options.n_chains, at_least=1)
     x = read_test_set(path, options, saved, is_labelled=False).x
-    if options.n_chains > len(x):
-        got = f"got {options.n_chains:,}, but the test set has {len(x):,} images"
-        raise OptionError(f"n_chains: {got}; use fewer chains")
+    require_chains(options.n_chains, len(x))
     how = options.n_samples, options.plot_every, options.img_shape
     with in_file(path):
         ax = plot_samples(saved.model, x[: options.n_chains], *how)

@@ -80,7 +80,7 @@ def _notebook() -> Any:
     return import_optional("dltutorials.plotting.notebook", "plots need matplotlib")
 
 
-def format_of(path: PathLike, formats: Sequence[str] = FORMATS) -> str:
+def format_of(path: PathLike, formats: Sequence[str] = FORMATS, option: str = "output") -> str:
     """Return the format given by the ending of a file name.
 
     Raises
@@ -91,7 +91,8 @@ def format_of(path: PathLike, formats: Sequence[str] = FORMATS) -> str:
     ending = os.path.splitext(os.fspath(path))[1][1:].lower()
     if ending not in formats:
         expected = ", ".join(f".{name}" for name in formats)
-        raise OptionError(f"output: got {os.fspath(path)}, expected a name that ends in {expected}")
+        got = f"{option}: got {os.fspath(path)}"
+        raise OptionError(f"{got}, expected a name that ends in {expected}")
     return ending
 
 

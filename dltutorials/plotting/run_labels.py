@@ -14,7 +14,7 @@ LONGEST_NAME = 40
 _LONGEST_VALUE = 20
 # Options that say where and how often to write, and do not affect what is learned.
 _FILES = {"save", "checkpoint", "checkpoint_every", "resume", "history", "snapshots", "quiet"}
-_FILES |= {"snapshot_every", "offline"}
+_FILES |= {"snapshot_every", "offline", "samples", "n_chains", "n_samples", "plot_every"}
 
 
 def label_runs(headers: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:

@@ -51,13 +51,26 @@ def plot_samples(
         more than 10,000.
     """
     chains = start_chains(model, x)
-    require_integer("n_samples", n_samples, at_least=1)
-    if n_samples * len(chains) > MAX_TILES:
-        got = f"got {n_samples:,} of each of {len(chains):,} chains"
-        raise OptionError(f"n_samples: {got}, expected at most {MAX_TILES:,} images in all")
-    image_shape(model.n_in, img_shape)  # refused before the chains run
+    check_samples(model.n_in, len(chains), n_samples, img_shape)
     samples = draw_samples(model, chains, n_samples, plot_every)
     images = samples.reshape(-1, model.n_in)
     ax = plot_images(images, img_shape=img_shape, ax=ax, n_columns=len(chains))
     write_row_names(ax, [f"step {number * plot_every:,}" for number in range(1, n_samples + 1)])
     return ax
+
+
+def check_samples(
+    n_in: int, n_chains: int, n_samples: int, img_shape: tuple[int, int] | None = None
+) -> None:
+    """Refuse what could not be drawn, before the chains run.
+
+    Raises
+    ------
+    DataError, OptionError
+        As :func:`plot_samples`.
+    """
+    require_integer("n_samples", n_samples, at_least=1)
+    if n_samples * n_chains > MAX_TILES:
+        got = f"got {n_samples:,} of each of {n_chains:,} chains"
+        raise OptionError(f"n_samples: {got}, expected at most {MAX_TILES:,} images in all")
+    image_shape(n_in, img_shape)

@@ -171,6 +171,40 @@ def test_a_resumed_run_goes_on_with_the_same_chains_pixel_and_streams(main, caps
     assert "cannot resume: k was 2 and is now 3" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_after_training_the_script_draws_what_plot_samples_draws(
+    main, find_main, tiny_file, capsys
+):
+    how = ["--n-chains", "3", "--n-samples", "2", "--plot-every", "2"]
+    assert main("--n-epochs", "1", *how) == 0
+    assert capsys.readouterr().err.endswith("\nthe samples of 3 chains are in samples.png\n")
+    drawn = Path("samples.png").read_bytes()
+    Path("saved.pkl").rename("../saved.pkl")
+    arguments = ["samples", "../saved.pkl", "--dataset", str(tiny_file), "--output", "s.png"]
+    assert find_main("plot")([*arguments, *how]) == 0
+    assert Path("s.png").read_bytes() == drawn
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--n-chains 0", "n_chains: got 0, expected an integer of at least 1"),
+        ("--n-chains 5000", "n_chains: got 5,000, but the test set has "),
+        ("--plot-every 0", "plot_every: got 0, expected an integer of at least 1"),
+        ("--n-samples 5000", "n_samples: got 5,000 of each of 20 chains, expected at most 10,000"),
+        ("--samples a.gif", "samples: got a.gif, expected a name that ends in .png, .svg, .pdf"),
+        (
+            "--samples s.png --history s.png",
+            "samples: got s.png, which --history names too;",
+        ),
+    ],
+)
+def test_samples_that_cannot_be_drawn_are_refused_before_training(main, capsys, arguments, message):
+    assert main(*arguments.split()) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"train_rbm.py: error: {message}")
+    assert not any(Path(name).exists() for name in ("saved.pkl", "s.png", "samples.png"))
+
+
 def test_the_script_refuses_no_steps_and_momentum(main, capsys):
     assert main("--k", "0") == 2
     assert "error: k: got 0, expected an integer of at least 1" in capsys.readouterr().err
