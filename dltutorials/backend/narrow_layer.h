@@ -160,7 +160,7 @@ private:
     }
 
     // Adds the parts.
-    void finish(float* gradient_W, float* gradient_b) const
+    void finish(float* gradient_W, float* gradient_b)
     {
         for (npy_intp k = 0; k < n_out; ++k) {
             double sum = 0;
@@ -168,13 +168,13 @@ private:
                 sum += sums[part * padded + k];
             gradient_b[k] = sum;
         }
+        const npy_intp size = padded * n_in;
+        for (npy_intp part = 1; part < n_parts; ++part)
+            for (npy_intp i = 0; i < size; ++i)
+                gradients[i] += gradients[part * size + i];
         for (npy_intp j = 0; j < n_in; ++j)
-            for (npy_intp k = 0; k < n_out; ++k) {
-                float sum = 0;
-                for (npy_intp part = 0; part < n_parts; ++part)
-                    sum += gradients[(part * padded + k) * n_in + j];
-                gradient_W[j * n_out + k] = sum;
-            }
+            for (npy_intp k = 0; k < n_out; ++k)
+                gradient_W[j * n_out + k] = n_parts ? gradients[k * n_in + j] : 0;
     }
 };
 

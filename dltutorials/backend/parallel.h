@@ -21,7 +21,7 @@ extern "C" int scipy_openblas_get_num_threads();
 namespace dltutorials {
 
 class Team {
-    static const int SPIN_NANOSECONDS = 50000;  // about the time between two training steps
+    static const int SPIN_NANOSECONDS = 200000;  // longer than the gap between two training steps
 
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t begins = PTHREAD_COND_INITIALIZER, ends = PTHREAD_COND_INITIALIZER;
