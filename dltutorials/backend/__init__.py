@@ -18,6 +18,7 @@ import_theano()
 from dltutorials.backend.compiling import (  # noqa: E402
     compile_now,
     default_mode,
+    nothing_is_compiled,
     sum_of_squares,
     updated_variables,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "n_transfers",
     "name",
     "name_blas",
+    "nothing_is_compiled",
     "repeat",
     "set_floatX",
     "shape_of_probabilities",

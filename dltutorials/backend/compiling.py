@@ -11,9 +11,11 @@ up Theano; PyTensor does not need them.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from dltutorials.backend.describe import name
+from dltutorials.backend.setup import import_theano
 from dltutorials.types import SharedVariable
 
 if name() == "Theano":
@@ -22,7 +24,13 @@ if name() == "Theano":
 else:
     from dltutorials.backend.pytensor_compiling import default_mode, sum_of_squares
 
-__all__ = ["compile_now", "default_mode", "sum_of_squares", "updated_variables"]
+__all__ = [
+    "compile_now",
+    "default_mode",
+    "nothing_is_compiled",
+    "sum_of_squares",
+    "updated_variables",
+]
 
 
 def updated_variables(function: Any) -> list[SharedVariable]:
@@ -57,3 +65,13 @@ def compile_now(function: Callable, *arguments: Any) -> None:
     function(*arguments)
     for variable, value in before:
         variable.set_value(value)
+
+
+def nothing_is_compiled() -> bool:
+    """Return whether this user's folder of compiled code is empty, so that compiling takes long."""
+    theano = import_theano()
+    if getattr(theano, "uses_jax", False):  # which keeps nothing
+        return False
+    if getattr(theano, "uses_numba", False):
+        return not any(Path(theano.config.base_compiledir, "numba").glob("*.nbi"))
+    return not any(Path(theano.config.compiledir).glob("tmp*"))

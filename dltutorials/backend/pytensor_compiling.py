@@ -38,7 +38,7 @@ def load_kernels_at_first_use() -> None:
 
     def fgraph_convert(self: Any, fgraph: Any, **options: Any) -> Any:
         try:
-            for name in ("numba_kernels", "numba_functions"):
+            for name in ("numba_kernels", "numba_functions", "lazy_numba", "pytensor_numba"):
                 importlib.import_module(f"dltutorials.backend.{name}")
         except ImportError as error:  # from a Numba older than NumPy, for example
             raise SetupError(

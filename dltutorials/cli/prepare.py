@@ -6,6 +6,7 @@ cost and the loss that judges it (:class:`dltutorials.models.Model`).
 
 import argparse
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -38,6 +39,10 @@ def prepare_datasets(options: argparse.Namespace) -> SharedDatasets:
     prepare_training_options(options)
     if not options.quiet:
         print_message(backend.describe_backend())
+        if sys.stderr is not None and sys.stderr.isatty() and backend.nothing_is_compiled():
+            print_message(
+                "compiling for the first time takes up to a minute; later runs start soon"
+            )
     return load_datasets(options)
 
 
