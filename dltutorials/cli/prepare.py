@@ -5,7 +5,6 @@ cost and the loss that judges it (:class:`dltutorials.models.Model`).
 """
 
 import argparse
-import functools
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from dltutorials.exceptions import DataError, DataWarning, OptionError, within
 from dltutorials.loading import SharedDatasets, load_data
 from dltutorials.losses import penalty
 from dltutorials.training.compile import compile_task
-from dltutorials.training.conjugate_gradient import compile_gradients, minimize
+from dltutorials.training.conjugate_gradient import minimize
 from dltutorials.training.phases import Phase
 from dltutorials.training.task import Task
 from dltutorials.types import Expression, SharedVariable, Updates
@@ -107,10 +106,8 @@ def prepare_phases(
     n_train_batches = datasets.train.n_examples // options.batch_size
     rule = early_stopping(options, n_train_batches)
     whole = Phase("", lambda: prepare_task(options, model, x, y, datasets), options.n_epochs, rule)
-    if getattr(options, "optimizer", "sgd") == "cg":
-        cost = _regularized_cost(options, model, y)
-        gradients = compile_gradients(cost, x, y, model.params, datasets.train, options.batch_size)
-        return [whole._replace(train=functools.partial(minimize, gradients))]
+    if _is_cg(options):
+        return [whole._replace(train=minimize)]
     layers = getattr(model, "layers", ())
     if not layers or not options.pretraining_epochs:
         return [whole]
@@ -169,7 +166,12 @@ def prepare_task(
         misclassified=None if misclassified is None else misclassified(*targets),
         loss=getattr(model, "loss", None),
         begin_epoch=begin_epoch,
+        gradients=_is_cg(options),
     )
+
+
+def _is_cg(options: argparse.Namespace) -> bool:
+    return getattr(options, "optimizer", "sgd") == "cg"
 
 
 def _regularized_cost(options: argparse.Namespace, model: Any, *targets: Expression) -> Expression:
@@ -181,6 +183,8 @@ def prepare_updates(
     options: argparse.Namespace, model: Any, cost: Expression
 ) -> tuple[Updates, Callable[[int], None] | None]:
     """Return the updates of a training step, and what to call before each epoch."""
+    if _is_cg(options):
+        return [], None
     rate, begin_epoch = options.learning_rate, None
     if options.learning_rate_decay != 1:
         rate, begin_epoch = decaying_learning_rate(rate, options.learning_rate_decay)

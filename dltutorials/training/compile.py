@@ -29,6 +29,7 @@ from dltutorials.training.task import Task
 from dltutorials.types import Expression, SharedVariable, Updates
 
 import numpy
+import theano.tensor as T
 
 
 def compile_task(
@@ -44,6 +45,7 @@ def compile_task(
     misclassified: Expression | None = None,
     loss: Loss | None = None,
     begin_epoch: Callable[[int], None] | None = None,
+    gradients: bool = False,
 ) -> Task:
     """Compile what the trainer needs to fit a model to a data set.
 
@@ -78,6 +80,9 @@ def compile_task(
     begin_epoch : callable(int) -> None, optional
         See :class:`~dltutorials.training.task.Task`; a shuffled training set gets its new order
         before this is called.
+    gradients : bool
+        Whether `train_minibatch` returns a list: the cost, and its gradient with respect to each
+        parameter.
 
     Returns
     -------
@@ -101,7 +106,8 @@ def compile_task(
     n_train_batches, *_ = map(n_minibatches, shared, [batch_size] * len(SPLITS), SPLITS)
     _check_sets(shared, [x] if y is None else [x, y], cost, errors)
     train_set, *evaluated = shared
-    step = minibatch_function(cost, x, y, train_set, batch_size, updates)
+    outputs = [cost, *T.grad(cost, list(params))] if gradients else cost
+    step = minibatch_function(outputs, x, y, train_set, batch_size, updates)
     rest = _find_rest(step, params)
     evaluate = functools.partial(_evaluate, x, y, batch_size, exact_evaluation)
     errors = getattr(getattr(errors, "tag", None), "mean_of", errors)

@@ -9,9 +9,9 @@ two steps to itself, so such a run cannot be resumed.
 >>> theta = [numpy.array([3.0, -1.0])]
 >>> def set_params(values):
 ...     theta[0] = values[0]
->>> task = Task(len, 1, lambda: [theta[0].copy()], set_params,
-...             validate=lambda: float(abs(theta[0]).sum()))
->>> result = minimize(lambda: (theta[0] @ theta[0], [2 * theta[0]]), task, n_epochs=9)
+>>> task = Task(lambda index: [theta[0] @ theta[0], 2 * theta[0]], 1, lambda: [theta[0].copy()],
+...             set_params, validate=lambda: float(abs(theta[0]).sum()))
+>>> result = minimize(task, n_epochs=9)
 >>> result.stop_reason, result.best_validation_loss < 1e-5
 ('converged', True)
 """
@@ -19,54 +19,33 @@ two steps to itself, so such a run cannot be resumed.
 import importlib
 import math
 import operator
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from dltutorials.backend import fetch
 from dltutorials.exceptions import ResumeError
-from dltutorials.minibatch import n_minibatches
-from dltutorials.shared import SharedDataset
 from dltutorials.training.callbacks import Callback, Hooks
 from dltutorials.training.early_stopping import EarlyStopping
-from dltutorials.training.minibatch_function import indexed, minibatch_function
 from dltutorials.training.result import Result
 from dltutorials.training.state import TrainingState
 from dltutorials.training.task import Task
 from dltutorials.training.trainer import Loop
-from dltutorials.types import Expression, SharedVariable
 
 import numpy
-import theano.tensor as T
 
 
-def compile_gradients(
-    cost: Expression,
-    x: Expression,
-    y: Expression | None,
-    params: Sequence[SharedVariable],
-    train_set: SharedDataset,
-    batch_size: int,
-) -> Callable[[], tuple[float, list[numpy.ndarray]]]:
-    """Compile the cost of the training set, and its gradient with respect to each parameter.
+def cost_and_gradients(task: Task) -> tuple[float, list[numpy.ndarray]]:
+    """Return the cost of the training set, and its gradient with respect to each parameter.
 
     Minibatches only split the work: the results are means over all of them.
     """
-    n_batches = n_minibatches(train_set, batch_size, "training")
-    outputs = [cost, *T.grad(cost, list(params))]
-    function = minibatch_function(outputs, x, y, train_set, batch_size)
-    evaluate = indexed(function, train_set, n_batches)
-
-    def cost_and_gradients() -> tuple[float, list[numpy.ndarray]]:
-        first, *sums = evaluate(0)
-        costs = [first]
-        for index in range(1, n_batches):
-            batch_cost, *gradients = evaluate(index)
-            costs.append(batch_cost)
-            sums = list(map(operator.add, sums, gradients))  # on the device, if there is one
-        cost = float(numpy.mean(fetch(costs)))
-        return cost, [fetch([total]).reshape(total.shape) / n_batches for total in sums]
-
-    return cost_and_gradients
+    first, *sums = task.train_minibatch(0)
+    costs = [first]
+    for index in range(1, task.n_train_batches):
+        batch_cost, *gradients = task.train_minibatch(index)
+        costs.append(batch_cost)
+        sums = list(map(operator.add, sums, gradients))  # on the device, if there is one
+    cost = float(numpy.mean(fetch(costs)))
+    return cost, [fetch([each]).reshape(each.shape) / task.n_train_batches for each in sums]
 
 
 class _Stop(Exception):  # noqa: N818 (no error)
@@ -74,7 +53,6 @@ class _Stop(Exception):  # noqa: N818 (no error)
 
 
 def minimize(
-    cost_and_gradients: Callable[[], tuple[float, Sequence[Any]]],
     task: Task,
     n_epochs: int = 1000,
     early_stopping: EarlyStopping | None = None,
@@ -85,11 +63,9 @@ def minimize(
 
     Parameters
     ----------
-    cost_and_gradients : callable() -> (float, list of arrays)
-        The cost of the training set, and its gradient with respect to each parameter, at the
-        current values.
     task : Task
-        Its `train_minibatch` is not called.
+        Its `train_minibatch` returns the cost and its gradient with respect to each parameter, and
+        changes nothing.
     n_epochs : int
         The maximum number of steps; each is recorded as an epoch.
     early_stopping, callbacks
@@ -125,9 +101,9 @@ def minimize(
 
     def evaluate(theta: numpy.ndarray) -> tuple[float, numpy.ndarray]:
         put(theta)
-        cost, gradients = cost_and_gradients()
-        costs[theta.tobytes()] = float(cost)  # SciPy's line search needs float64
-        return float(cost), numpy.concatenate([numpy.ravel(g) for g in gradients]).astype(float)
+        cost, gradients = cost_and_gradients(task)
+        costs[theta.tobytes()] = cost  # SciPy's line search needs float64
+        return cost, numpy.concatenate([numpy.ravel(g) for g in gradients]).astype(float)
 
     def after_step(theta: numpy.ndarray) -> None:
         put(theta)

@@ -13,6 +13,7 @@ pytest.importorskip("jax")
 from dltutorials import backend, compile_task, set_floatX, sgd, train
 from dltutorials.cli.prepare import make_placeholders, prepare_datasets, prepare_phases
 from dltutorials.models import LogisticRegression
+from dltutorials.training.conjugate_gradient import cost_and_gradients
 
 import jax
 import numpy
@@ -99,11 +100,11 @@ def test_an_epoch_transfers_nothing_but_chunks(phases, name, how):
 
 def test_conjugate_gradients_transfer_only_the_parameters(phases):
     [phase] = phases("logreg", "--optimizer", "cg")
-    task, (cost_and_gradients,) = phase.prepare(), phase.train.args
-    cost_and_gradients()
+    task = phase.prepare()
+    cost_and_gradients(task)
     with jax.transfer_guard("disallow"):
         before = backend.n_transfers()
-        cost_and_gradients()
+        cost_and_gradients(task)
         assert backend.n_transfers() == before
         task.set_params(task.get_params())
         assert backend.n_transfers() == before + 2

@@ -21,23 +21,23 @@ def make_task(losses):
     def set_params(values):
         theta[:] = values
 
-    def gradients():
+    def gradients(index):
         scaled = [scale * value for scale, value in zip(scales, theta)]
-        return sum(0.5 * (g * value).sum() for g, value in zip(scaled, theta)), scaled
+        return [sum(0.5 * (g * value).sum() for g, value in zip(scaled, theta)), *scaled]
 
     get_params = lambda: [value.copy() for value in theta]  # noqa: E731
-    return gradients, Task(len, 3, get_params, set_params, validate=lambda: next(losses))
+    return Task(gradients, 3, get_params, set_params, validate=lambda: next(losses))
 
 
 def test_it_keeps_the_best_parameters_and_not_the_last():
-    gradients, task = make_task([0.5, 0.2, 0.4, 0.3])
+    task = make_task([0.5, 0.2, 0.4, 0.3])
     seen, next_loss = [], task.validate
 
     def validate():
         seen.append(task.get_params())
         return next_loss()
 
-    result = minimize(gradients, task._replace(validate=validate), n_epochs=3)
+    result = minimize(task._replace(validate=validate), n_epochs=3)
     assert (result.stop_reason, result.n_epochs) == ("n_epochs", 3)
     assert result.best_validation_loss == 0.2
     assert [record["iteration"] for record in result.history] == [2, 5, 8]
@@ -48,9 +48,13 @@ def test_it_keeps_the_best_parameters_and_not_the_last():
 
 
 def test_a_cost_that_is_not_finite_from_the_start_is_reported():
-    gradients, task = make_task([0.5])
+    task = make_task([0.5])
     before = task.get_params()
-    result = minimize(lambda: (float("nan"), gradients()[1]), task, n_epochs=3)
+
+    def undefined(index):
+        return [numpy.nan, *task.train_minibatch(index)[1:]]
+
+    result = minimize(task._replace(train_minibatch=undefined), n_epochs=3)
     assert result.stop_reason == "diverged"
     assert result.message == "the cost is nan in epoch 1, minibatch 3/3"
     for value, now in zip(before, task.get_params()):
@@ -58,11 +62,11 @@ def test_a_cost_that_is_not_finite_from_the_start_is_reported():
 
 
 def test_it_cannot_be_resumed():
-    gradients, task = make_task([0.5])
+    task = make_task([0.5])
     state = TrainingState.begin(task)
     state.iteration = 2
     with pytest.raises(ResumeError, match="the state of conjugate gradients is SciPy's own"):
-        minimize(gradients, task, resume=state)
+        minimize(task, resume=state)
 
 
 @pytest.fixture
