@@ -24,11 +24,11 @@ def _is_the_command() -> bool:
     return program in ("dltutorials", "dltutorials.exe")
 
 
-def _interrupt(_number: int = 0, _frame: object = None) -> None:
+def _interrupt(number: int = signal.SIGINT, _frame: object = None) -> None:
     """Exit immediately: an import might catch an exception, and there is nothing to lose yet."""
     with contextlib.suppress(OSError):
         os.write(2, b"dltutorials: interrupted\n")
-    os._exit(130)
+    os._exit(128 + number)
 
 
 def _report(kind: type[BaseException], error: BaseException, traceback: object) -> None:
@@ -55,5 +55,9 @@ if _owner.isdecimal():
 if _is_the_command():
     vars(sys.modules["__main__"])["of_a_program"] = True  # dltutorials.cli.signals checks it
     sys.excepthook = _report
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    for _number, _usual in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_DFL),
+    ):
+        if signal.getsignal(_number) is _usual:
+            signal.signal(_number, _interrupt)

@@ -64,10 +64,14 @@ def require_momentum(name: str, value: Any) -> None:
 
 def require_choice(name: str, value: Any, choices: Iterable[str]) -> None:
     """Refuse anything but one of the given names."""
-    if value not in choices:
-        raise OptionError(f"{name}: got {value!r}, expected one of {', '.join(choices)}")
+    # Not `in`: what a file names need not be hashable.
+    if not any(isinstance(value, type(choice)) and value == choice for choice in choices):
+        raise OptionError(f"{name}: got {value!r}, expected one of {', '.join(map(str, choices))}")
 
 
 def _real(value: Any) -> float:
     """Return `value` as a float, or, if it is not a number, nan, which is outside every range."""
-    return float(value) if isinstance(value, numbers.Real) else math.nan
+    try:
+        return float(value) if isinstance(value, numbers.Real) else math.nan
+    except OverflowError:  # an integer of hundreds of digits
+        return math.nan

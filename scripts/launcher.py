@@ -14,8 +14,12 @@ def start() -> None:
     """Report errors in one line while the script imports what it needs."""
     vars(sys.modules["__main__"])["of_a_program"] = True  # dltutorials.cli.signals checks it
     sys.excepthook = _report
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    for number, usual in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is usual:
+            signal.signal(number, _interrupt)
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if os.path.exists(os.path.join(root, "dltutorials", "__init__.py")):
         sys.path.append(root)  # after installed packages
@@ -29,11 +33,11 @@ def run(command: str) -> None:
     sys.exit(import_module(f"dltutorials.commands.{command}").main())
 
 
-def _interrupt(_number: int = 0, _frame: object = None) -> None:
+def _interrupt(number: int = signal.SIGINT, _frame: object = None) -> None:
     """Exit at once: imports might catch an exception as their own, and no work can be lost."""
     with contextlib.suppress(OSError):
         os.write(2, f"{os.path.basename(sys.argv[0])}: interrupted\n".encode(errors="replace"))
-    os._exit(130)
+    os._exit(128 + number)
 
 
 def _report(kind: type[BaseException], error: BaseException, traceback: object) -> None:

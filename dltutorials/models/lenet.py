@@ -41,8 +41,8 @@ class LeNet(Classifier):
         Units of the hidden layer.
     filter_shape : (int, int)
         Rows and columns of a filter.
-    n_features : int, optional
-        Numbers of the last maps, if known beforehand: checked against `image_shape`.
+    n_features : (int, int), optional
+        Channels of an image, and numbers of the last maps, if known: `image_shape` has to fit.
 
     Attributes
     ----------
@@ -74,12 +74,14 @@ class LeNet(Classifier):
         nkerns: Sequence[int] = (20, 50),
         n_hidden: int = 500,
         filter_shape: Sequence[int] = (5, 5),
-        n_features: int | None = None,
+        n_features: tuple[int, int] | None = None,
     ) -> None:
         if not nkerns or len(filter_shape) != 2:
             got = f"{list(nkerns)} filters of {list(filter_shape)}"
             raise OptionError(f"nkerns: got {got}, expected some in each layer, of two sizes")
         height, width, n_maps = require_image_shape(image_shape)
+        if n_features is not None and n_features[0] != n_maps:  # before memory is taken for them
+            raise OptionError(f"image_shape: got {image_shape}, expected {n_features[0]} channels")
         self.input, self.n_in, self.n_out = input, height * width * n_maps, n_out
         self.options = {"image_shape": list(image_shape)}
         maps = input.reshape((input.shape[0], height, width, n_maps)).dimshuffle(0, 3, 1, 2)
@@ -90,8 +92,8 @@ class LeNet(Classifier):
             self.conv_layers.append(layer)
             maps, shape = layer.output, layer.output_shape
         n_last = math.prod(shape)
-        if n_features not in (None, n_last):  # before memory is taken for them
-            raise OptionError(f"image_shape: got {image_shape}, expected {n_features} features")
+        if n_features is not None and n_features[1] != n_last:
+            raise OptionError(f"image_shape: got {image_shape}, expected {n_features[1]} features")
         self.mlp = MLP(rng, maps.flatten(2), n_last, n_hidden, n_out)
         self.params = [*(p for layer in self.conv_layers for p in layer.params), *self.mlp.params]
         self.weights = [*(layer.W for layer in self.conv_layers), *self.mlp.weights]
@@ -111,10 +113,5 @@ class LeNet(Classifier):
         ) and all(W[1] == n for W, n in zip(filters[1:], nkerns))
         if not is_chain or top["n_in"] % nkerns[-1]:
             return None
-        return {
-            "n_out": top["n_out"],
-            "nkerns": nkerns,
-            "n_hidden": top["n_hidden"],
-            "filter_shape": list(filters[0][2:]),
-            "n_features": top["n_in"],
-        }
+        rest = {"filter_shape": list(filters[0][2:]), "n_features": (filters[0][1], top["n_in"])}
+        return {"n_out": top["n_out"], "nkerns": nkerns, "n_hidden": top["n_hidden"], **rest}

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dltutorials.checks import require_choice
-from dltutorials.exceptions import DataError, OptionError
+from dltutorials.exceptions import DataError, OptionError, reason_of
 from dltutorials.models import CHAPTERS, Chapter, find_chapter
 from dltutorials.training.description import NOTHING_DESCRIBED, Description
 from dltutorials.types import Expression
@@ -57,8 +57,8 @@ class Recipe(NamedTuple):
         rng = {"rng": numpy.random.RandomState(0)} if "rng" in self._parameters() else {}
         try:
             return self.model_class(**rng, input=x, **self.sizes, **self.options)
-        except OptionError as error:
-            raise DataError(f"its description does not fit: {error}") from None
+        except (OptionError, TypeError, ValueError, ArithmeticError) as error:
+            raise DataError(f"its description does not fit: {reason_of(error)}") from error
 
     def check_arguments(self) -> None:
         """Refuse options that the class does not accept.

@@ -19,6 +19,7 @@ from typing import Any
 
 from dltutorials import DataError
 
+from torture_grammar import require_same
 from torture_kinds import Kind, make_kinds
 from torture_results import Outcome
 
@@ -69,8 +70,10 @@ def _read_one(kind: Kind, path: Path, rng: random.Random) -> Outcome:
     begun, before = time.process_time(), _peak()
     watch.is_on = True
     signal.alarm(SECONDS_TO_END)
+    value = None
     try:
-        is_refused = kind.read(path) is None
+        value = kind.read(path)
+        is_refused = value is None
     except DataError:
         is_refused = True
     except Exception as error:
@@ -81,6 +84,11 @@ def _read_one(kind: Kind, path: Path, rng: random.Random) -> Outcome:
     if watch.events or seconds > SECONDS_ALLOWED or grown > kind.bytes_allowed:
         failure = f"{failure} {seconds:.1f} s, {grown} bytes, {watch.events}".lstrip()
         watch.events.clear()
+    if kind.read_too is not None and value is not None:
+        try:
+            require_same(value, path, kind.read_too)
+        except AssertionError as error:
+            failure = str(error)
     failures = (failure,) if failure else ()
     return Outcome(1, 0, is_refused, seconds, grown / (1 << 20), len(failures), failures)
 

@@ -1,13 +1,11 @@
 """The kinds of file that torture.py damages, forges and makes up, each with its reader."""
 
-import contextlib
 import gzip
 import hashlib
 import io
 import json
 import pickle
 import random
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,15 +13,30 @@ from typing import Any, NamedTuple
 
 from dltutorials import EarlyStopping, TrainingState
 from dltutorials.datasets import load_mnist
-from dltutorials.io.npz import open_npz, read_array
 from dltutorials.prediction.image_files import read_grey
 from dltutorials.selection.records import Job, failed, load_record
 from dltutorials.training.checkpoint import load_state, save_state
+from dltutorials.training.description import Description
 from dltutorials.training.history import HistoryWriter, read_history
 from dltutorials.training.parameters import read_params, save_params
 
 import numpy
 import PIL.Image
+from torture_grammar import (
+    forge_json,
+    load_archive,
+    load_array,
+    load_idx,
+    make_archive,
+    make_array_file,
+    make_idx,
+    make_pickle,
+    read_archive,
+    read_in,
+    read_pickle,
+    save_folders,
+    unpickle,
+)
 
 # Contents that a hostile or damaged file is likely to have.
 SNIPPETS = [
@@ -53,6 +66,7 @@ class Kind(NamedTuple):
     damage: Callable[[bytes, random.Random], bytes]
     read: Callable[[Path], Any]
     bytes_allowed: int = 64 << 20  # beyond the size of the file
+    read_too: Callable[[Path], Any] | None = None  # as NumPy reads it
 
 
 def make_sets(n_examples: int) -> tuple:
@@ -92,21 +106,45 @@ def make_kinds(folder: Path) -> dict[str, Kind]:
     HistoryWriter(folder / "history", {"program": "train"}, records)
     job = Job("train", {}, {"a": 1}, str(folder))
     record = {**failed(job, None), "best_validation_loss": 0.5, "test_score": 0.5, "n_epochs": 3}
+    npy, idx = save_folders(folder)
+
+    def read_record(path: Path) -> Any:
+        path.replace(job.record_path)
+        return load_record(job)
+
     kinds = {
         "data": Kind(sets, lambda data, rng: _gzip(mutate(data, rng)), load_mnist),
         "gzip": Kind(_gzip(sets), mutate, load_mnist),
         "npz": Kind((folder / "npz.npz").read_bytes(), mutate, load_mnist),
-        "array": Kind(b"", _grammatical_array, _read_as_numpy),
+        "array": Kind(b"", lambda _, rng: make_archive(rng), read_archive, read_too=load_archive),
+        "damaged array": Kind(
+            b"", lambda _, rng: mutate(make_archive(rng), rng), read_archive, read_too=load_archive
+        ),
+        "pickled array": Kind(b"", lambda _, rng: make_pickle(rng), read_pickle, read_too=unpickle),
+        "folder": Kind(
+            b"",
+            lambda _, rng: make_array_file(rng),
+            lambda path: read_in(npy, path),
+            read_too=load_array,
+        ),
+        "IDX": Kind(
+            b"", lambda _, rng: make_idx(rng), lambda path: read_in(idx, path), read_too=load_idx
+        ),
+        "forged history": Kind((folder / "history").read_bytes(), forge_json, read_history),
+        "forged record": Kind(json.dumps(record).encode(), forge_json, read_record),
+        "forged description": Kind(
+            Description("mlp", {"activation": "relu"}, ["a", "b"], 256).as_text().encode(),
+            lambda text, rng: (
+                pickle.dumps(values[0]) + pickle.dumps(forge_json(text, rng).decode())
+            ),
+            read_params,
+        ),
         "params": Kind((folder / "params").read_bytes(), mutate, lambda path: read_params(path)),
         "state": Kind(saved, mutate, load_state),
         "signed state": Kind(saved[:-64], lambda data, rng: _sign(mutate(data, rng)), load_state),
         "forged state": Kind(saved, _forge, load_state),
         "history": Kind((folder / "history").read_bytes(), mutate, read_history),
-        "record": Kind(
-            json.dumps(record).encode(),
-            mutate,
-            lambda path: load_record(job) if path.replace(job.record_path) else None,
-        ),
+        "record": Kind(json.dumps(record).encode(), mutate, read_record),
     }
     for name in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"):
         file = io.BytesIO()
@@ -133,62 +171,18 @@ def _sign(data: bytes) -> bytes:
 
 
 def _forge(saved: bytes, rng: random.Random) -> bytes:
-    """Change one number of a state, and write it as a valid state."""
+    """Change numbers of a state, or an array, and write it as a valid state."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(saved)) as old, zipfile.ZipFile(written, "w") as new:
+        other = rng.choice([*old.namelist(), *["state.json"] * 9])
         for info in old.infolist():
             content = old.read(info)
-            if info.filename == "state.json":
-                numbers = json.loads(content)
-                _change(numbers["state"], rng)
-                content = json.dumps(numbers).encode()
+            if info.filename == other:
+                is_text = other == "state.json"
+                content = forge_json(content, rng) if is_text else make_array_file(rng)
             new.writestr(zipfile.ZipInfo(info.filename), content)
         new.comment = bytes(64)
     return _sign(written.getvalue()[:-64])
-
-
-def _change(numbers: Any, rng: random.Random) -> None:
-    key = rng.choice(sorted(numbers))
-    if isinstance(numbers[key], dict) and numbers[key] and rng.random() < 0.8:
-        _change(numbers[key], rng)
-    else:
-        numbers[key] = rng.choice(
-            [None, True, -1, 0, 10**18, 10**400, 1e308, float("nan"), "", "params_0", [], [[]], {}]
-        )
-
-
-def _grammatical_array(_: bytes, rng: random.Random) -> bytes:
-    """Return an archive of one array, whose header is correct or nearly so."""
-    size = rng.choice([0, 1, 2, 3, 4, 2**31, 2**63, 10**30, -1])
-    shape = rng.choice([(size,), (2, size), (size, 0), (1,) * 33, (), size, [size], (True,), "4"])
-    descr = rng.choice(["<f4", ">f8", "|u1", "|b1", "<U3", "|O", "|S2", "<f3", "f4", "", "a5", 3])
-    order = rng.choice([True, False, True, False, 0, "no", None])
-    fields = {"descr": descr, "fortran_order": order, "shape": shape}
-    if rng.random() < 0.1:
-        fields[rng.choice(["colour", "shape"])] = rng.choice([1, (4,)])
-    text = repr(fields).encode()
-    if rng.random() < 0.2:
-        text = mutate(text, rng)
-    header = b"\x93NUMPY\x01\x00" + (len(text) + 1).to_bytes(2, "little") + text + b"\n"
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", rng.choice([0, 8, 8, 12, 14])) as archive:
-        archive.writestr("x.npy", header + rng.randbytes(rng.choice([0, 4, 8, 16, 32, 64])))
-    return mutate(file.getvalue(), rng) if rng.random() < 0.2 else file.getvalue()
-
-
-def _read_as_numpy(path: Path) -> numpy.ndarray:
-    """Read an array, and compare it with what NumPy reads from the file, if anything."""
-    with open_npz(path) as archive:
-        value = read_array(archive, "x", kinds="fiub")
-    other = value
-    with contextlib.suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with numpy.load(path, allow_pickle=False) as file:
-            other = file["x"]
-    is_same = (value.dtype, value.shape) == (other.dtype, other.shape)
-    if not is_same or value.tobytes() != other.tobytes():
-        raise AssertionError(f"got {value!r}, and NumPy {other!r}")
-    return value
 
 
 def mutate(sound: bytes, rng: random.Random) -> bytes:

@@ -188,6 +188,13 @@ def test_ctrl_c_while_importing_is_one_line(early, name, how):
     assert done.stderr == f"{name}: interrupted\n"
 
 
+@pytest.mark.parametrize("name", WAYS)
+def test_sigterm_while_importing_is_one_line(early, name):
+    done = early(WAYS[name], "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
+    assert (done.returncode, done.stdout) == (143, "")
+    assert done.stderr == f"{name}: interrupted\n"
+
+
 def test_ctrl_c_in_the_first_moments_of_the_installed_command(early, tmp_path):
     command = tmp_path / "dltutorials"  # as pip writes it
     command.write_text("import sys\nfrom dltutorials.__main__ import main\nsys.exit(main())\n")

@@ -155,6 +155,14 @@ def test_plain_values_come_back_as_they_were(protocol):
     assert load(pickle.dumps(value, protocol)) == value
 
 
+@pytest.mark.parametrize("order", [b"K\x01", b"K\x00", b"\x88", b"\x89"])
+def test_the_order_may_be_an_integer_as_for_numpy(order):
+    content = pickle.dumps(numpy.arange(6, dtype="i1").reshape(2, 3), 2)
+    end = content.rindex(b"\x89")  # False: not in Fortran's order
+    content = content[:end] + order + content[end + 1 :]
+    assert load(content).tolist() == pickle.loads(content).tolist()
+
+
 def test_a_fortran_array_keeps_its_order():
     assert load(pickle.dumps(FORMS[0], 2)).flags.f_contiguous
     assert load(pickle.dumps(FORMS[0], 4)).flags.f_contiguous

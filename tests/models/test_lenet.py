@@ -105,7 +105,8 @@ def test_the_gradient_of_the_whole_cost_is_right():
             {"image_shape": [3, 9]},
             r"got 3 x 9 for filters of 3 x 2 and pooling 2 x 2, expected at least 4 x 3",
         ),
-        ({"n_features": 26}, r"image_shape: got \(8, 7, 2\), expected 26 features"),
+        ({"n_features": (2, 26)}, r"image_shape: got \(8, 7, 2\), expected 26 features"),
+        ({"n_features": (1, 26)}, r"image_shape: got \(8, 7, 2\), expected 1 channels"),
     ],
 )
 def test_what_cannot_be_a_network_is_refused(changes, message):
@@ -151,7 +152,7 @@ def test_a_file_gives_the_model_back(tmp_path):
     assert (saved.n_in, saved.n_out, saved.model.options) == (112, 3, {"image_shape": [8, 7, 2]})
     x = numpy.random.RandomState(0).rand(4, 112)
     assert saved.predict_proba(x) == pytest.approx(model.predict_proba(x))
-    for image_shape in ([10_000, 10_000, 2], [8, 7, 1], "8", None):
+    for image_shape in ([10_000, 10_000, 2], [8, 7, 1], [8, 7, 10**9], "8", None):
         save_params(model, path, Description("lenet", {"image_shape": image_shape}))
         with pytest.raises(DataError, match=r"description does not fit|other shapes than LeNet"):
             load_model(path)

@@ -189,6 +189,20 @@ class TestDescription:
         assert str(caught.value).startswith(f"{tmp_path / 'model.pkl'}: ")
         assert len(str(caught.value).splitlines()) == 1
 
+    @pytest.mark.parametrize(
+        ("chapter", "options"),
+        [
+            ("mlp", {"activation": ["tanh"]}),
+            ("sda", {"corruption_levels": True}),
+            ("sda", {"corruption_levels": [None]}),
+            ("sda", {"corruption_levels": [10**400]}),
+        ],
+    )
+    def test_an_option_of_a_wrong_type_is_refused(self, chapter, options):
+        values = values_of(numpy.random.RandomState(0), 4, 3, 2)
+        with pytest.raises(DataError, match="its description does not fit: "):
+            rebuild_model(values, about=Description(chapter, options))
+
     def test_an_option_of_an_unknown_value_is_refused(self):
         about = Description("mlp", {"activation": "sin"})
         with pytest.raises(DataError, match="its description does not fit: activation: got 'sin'"):

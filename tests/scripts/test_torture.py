@@ -3,6 +3,7 @@ import os
 import sys
 import time
 
+import numpy
 import pytest
 import stored_results
 import torture
@@ -73,6 +74,17 @@ def test_the_watch_would_see_it(tmp_path, monkeypatch, fault, found):
     assert outcome.n_failed == 1
     assert outcome.failures[0].startswith("file 5 (one): ")
     assert found in outcome.failures[0]
+
+
+def test_a_reader_that_gets_other_values_than_numpy_would_be_seen(tmp_path, monkeypatch):
+    for wrong in numpy.ones(2), numpy.zeros((2, 1)), numpy.zeros(2, "float32"):
+        kind = torture_kinds.Kind(
+            *(b"sound", torture_kinds.mutate, lambda path, wrong=wrong: wrong),
+            read_too=lambda path: numpy.zeros(2),
+        )
+        monkeypatch.setattr(torture_files, "make_kinds", lambda folder, kind=kind: {"one": kind})
+        [failure] = torture_files.damage_files(tmp_path, 0, [0]).failures
+        assert "got array" in failure
 
 
 def test_a_run_that_ends_otherwise_would_be_seen(tmp_path, monkeypatch):
