@@ -36,6 +36,7 @@ OF_THE_OTHER = {
         "random_streams",
     ),
     "PyTensor": (
+        "few_rows",
         "narrow_layer",
         "whole_graph_linker",
         "sum_of_squares",

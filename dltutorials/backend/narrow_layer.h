@@ -18,7 +18,6 @@ enum { WIDTH = 8 };
 #else
 enum { WIDTH = 4 };
 #endif
-enum { GROUP = 5, BLOCK = 40, MAX_PARTS = 8 };
 
 // Of unaligned numbers.
 typedef float Vector __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
@@ -50,6 +49,8 @@ public:
     }
 
 private:
+    enum { GROUP = 5, BLOCK = 40, MAX_PARTS = 8 };
+
     npy_intp padded, n_parts;  // n_out up to a multiple of GROUP
     std::vector<float> Wt, gradients;  // (padded, n_in); one such for each part
     std::vector<double> sums;  // of the gradient of the scores, (n_parts, padded)

@@ -2,9 +2,10 @@
 
 The ``scipy-openblas32`` package carries a current OpenBLAS whose functions have
 the prefix ``scipy_``; compiler definitions map the names in Theano's and PyTensor's C code to
-those. Its threads are made to sleep soon after a product; by default they keep spinning, which
-makes a training run 8 % faster on an idle machine and many times slower on a busy one. Their
-number is left to OpenBLAS or the user, since the last digits of the results depend on it.
+those. Its threads are made to sleep within a millisecond of a product; by default they spin for
+tens of them, which makes a training run slower on a busy machine. Their
+number is left to OpenBLAS or the user, since the last digits of the results depend on it, except
+for products of few rows (:mod:`dltutorials.backend.few_rows`).
 """
 
 import contextlib
@@ -54,8 +55,8 @@ def can_compile() -> bool:
 
 @contextlib.contextmanager
 def short_thread_timeout() -> Iterator[None]:
-    """Let an OpenBLAS loaded within the block put its threads to sleep after 2 ** 12 ticks."""
-    with environment(_TIMEOUT, os.environ.get(_TIMEOUT, "12")):
+    """Let an OpenBLAS loaded within the block put its threads to sleep after 2 ** 20 ticks."""
+    with environment(_TIMEOUT, os.environ.get(_TIMEOUT, "20")):
         yield
 
 

@@ -11,10 +11,11 @@ process, and fill the folder with copies:
 
 It also compiles more than pays off: a module to reshape one constant during optimization, and in
 every process a test program to find the options for the processor. :func:`patch_module_cache`
-fixes all four, in Theano 1.0.5 only, since other versions may differ, and uses precompiled headers
-(:mod:`dltutorials.backend.precompiled_header`). The keys become correct; the C code and its
-results stay the same. :func:`quick_import` speeds up the import; :class:`ExplainWaiting` shortens
-messages.
+fixes all four, in Theano 1.0.5 only, since other versions may differ. The keys become correct; the
+C code and its results stay the same. It also uses precompiled headers
+(:mod:`dltutorials.backend.precompiled_header`), and one thread for products of few rows
+(:mod:`dltutorials.backend.few_rows`). :func:`quick_import` speeds up the import, and
+:class:`ExplainWaiting` shortens messages.
 """
 
 import contextlib
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from dltutorials.backend.few_rows import use_one_thread_for_few_rows
 from dltutorials.backend.precompiled_header import use_precompiled_header
 
 MENDED_VERSION = "1.0.5"
@@ -137,6 +139,7 @@ def patch_module_cache(theano: Any) -> bool:
     _fold_single_numbers_in_python(theano)
     _remember_processor_options(theano)
     use_precompiled_header(theano)
+    use_one_thread_for_few_rows(theano)
     return True
 
 
