@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from dltutorials.checks import require_integer
 from dltutorials.cli.arguments import add_option
 from dltutorials.datasets.sources import FloatRows
-from dltutorials.exceptions import OptionError
+from dltutorials.exceptions import DataError, OptionError
 from dltutorials.extras import import_optional
 from dltutorials.loading import SharedDatasets
 from dltutorials.plotting.figures import format_of, save_figure
@@ -66,7 +66,12 @@ class SamplesFigure(NamedTuple):
             not images.
         """
         require_chains(self.n_chains, datasets[2].n_examples)
-        check_samples(datasets.n_in, self.n_chains, self.n_samples)
+        try:
+            check_samples(datasets.n_in, self.n_chains, self.n_samples)
+        except DataError:
+            got = f"got {datasets.n_in} numbers in an example, expected those of a square image"
+            advice = "draw them with plot.py samples, which has --img-shape"
+            raise DataError(f"samples: {got}; {advice}") from None
 
     def draw(self, model: Any, about: Description, datasets: SharedDatasets) -> None:
         """Draw the samples of a trained model as ``plot.py samples`` draws them from its file."""

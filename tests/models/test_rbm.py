@@ -11,7 +11,7 @@ import numpy
 import pytest
 import theano
 import theano.tensor as T
-from helpers import theano_only
+from helpers import save_npz, theano_only
 
 pytestmark = pytest.mark.numbers
 STATES = numpy.array(list(itertools.product((0.0, 1.0), repeat=4)))
@@ -203,6 +203,15 @@ def test_samples_that_cannot_be_drawn_are_refused_before_training(main, capsys, 
     assert main(*arguments.split()) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"train_rbm.py: error: {message}")
     assert not any(Path(name).exists() for name in ("saved.pkl", "s.png", "samples.png"))
+
+
+def test_samples_that_are_not_square_are_left_to_plot_samples(main, tmp_path, capsys):
+    sets = [(numpy.full((20, 15), 0.5, "float32"), numpy.zeros(20, "int64"))] * 3
+    path = save_npz(tmp_path / "odd.npz", sets)
+    assert main("--dataset", str(path), "--samples", "s.png", "--n-chains", "3") == 1
+    [line] = capsys.readouterr().err.splitlines()[-1:]
+    assert "samples: got 15 numbers in an example" in line
+    assert line.endswith("; draw them with plot.py samples, which has --img-shape")
 
 
 def test_the_script_refuses_no_steps_and_momentum(main, capsys):
