@@ -138,12 +138,14 @@ def _reproducible() -> Iterator[None]:
 def plain(text: str) -> str:
     r"""Return text escaped so that matplotlib shows it unchanged.
 
-    A dollar sign would start mathematics; a leading underscore would hide it from a legend.
+    A dollar sign would start mathematics; a leading underscore would hide it from a legend; half a
+    character, as JSON may hold, could not be drawn.
 
     >>> print(plain("_5 $"))
      _5 \$
     """
-    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
 
 
 def show_raster(

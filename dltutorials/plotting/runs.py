@@ -150,10 +150,11 @@ def _batches_of(result: Result) -> int:
 
 def _columns(history: History, label: str, colour: Any) -> Run:
     n_train_batches = history.header.get("n_train_batches")
-    if type(n_train_batches) is not int or n_train_batches < 1:
+    if type(n_train_batches) is not int or not 1 <= n_train_batches < 1 << 63:
         raise DataError(
             f"n_train_batches: got {shorten(json.dumps(n_train_batches), 40)} in the "
-            "header, expected a positive integer; give a file that --history wrote"
+            "header, expected a positive integer that 64 bits hold; give a file that --history "
+            "wrote"
         )
     if not history.records:
         raise DataError("no validation in it yet; wait for the first one")

@@ -118,7 +118,7 @@ def save_folders(folder: Path) -> tuple[Path, Path]:
     """Write data sets as .npy files and as IDX files, but for the training examples."""
     npy, idx = folder / "npy", folder / "idx"
     for path in npy, idx:
-        path.mkdir()
+        path.mkdir(exist_ok=True)
     for part in "train", "valid", "test":
         numpy.save(npy / f"{part}_x.npy", numpy.ones((4, 2)))
         numpy.save(npy / f"{part}_y.npy", numpy.arange(4) % 2)

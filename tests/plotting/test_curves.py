@@ -101,6 +101,11 @@ class TestHistory:
         best = line_of(errors, "best: validation 0.200, test 0.210, after 1 epochs")
         assert best.get_ydata()[0] == pytest.approx(0.2)
 
+    def test_half_a_character_in_the_name_of_a_loss_is_escaped(self):
+        loss = {**asdict(COST), "name": "\ud800"}
+        errors, *_ = plot_history(History({"n_train_batches": 10, "loss": loss}, records()))
+        assert errors.get_ylabel() == r"\ud800"
+
     @pytest.mark.parametrize("loss", [3, {"name": "error"}, {**asdict(COST), "name": 5}])
     def test_a_header_that_says_nothing_of_the_loss_is_of_errors(self, loss):
         run = History({"n_train_batches": 10, "loss": loss}, records())
@@ -202,7 +207,7 @@ class TestHistory:
         given = Figure().subplots(3)
         assert plot_history([history()], axes=given) == list(given)
 
-    @pytest.mark.parametrize("count", [None, 0, -1, "83", 1.5, True, [1], {"x" * 999: 1}])
+    @pytest.mark.parametrize("count", [None, 0, -1, "83", 1.5, True, [1], {"x" * 999: 1}, 10**300])
     def test_without_the_length_of_an_epoch(self, count):
         with pytest.raises(DataError, match=r"^run 1: n_train_batches: got ") as caught:
             plot_history([History({"n_train_batches": count}, records())])

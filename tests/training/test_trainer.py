@@ -370,6 +370,7 @@ def test_there_is_no_state_of_a_diverged_or_torn_run():
     [
         ({"n_train_batches": 4}, RULE, "the state has 5 minibatches an epoch, the task 4"),
         ({"get_params": lambda: [1, 2]}, RULE, r"the state has parameters .*, the model"),
+        ({"get_params": lambda: [numpy.float32(1)]}, RULE, "the model .*'float32'"),
         ({"get_rest": lambda: [3]}, RULE, r"random streams and the like \[\], the model \["),
         ({}, EarlyStopping(patience=21, validation_frequency=3), "rule was .*patience=20.* is now"),
         ({"loss": Loss("cost", False)}, RULE, "loss was .*name='error'.* and is now"),
