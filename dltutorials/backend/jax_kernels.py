@@ -6,6 +6,8 @@ number; the error follows (:mod:`dltutorials.backend.jax_faults`). Importing thi
 all.
 """
 
+import math
+from collections import Counter
 from typing import Any
 
 from dltutorials.backend.convolution import Conv2d, Conv2dInputGradient, Conv2dWeightGradient
@@ -19,12 +21,18 @@ from dltutorials.exceptions import OptionError
 import jax
 import jax.numpy as jnp
 import numpy
-from pytensor.graph import Apply, Op
+from pytensor.compile import optdb
+from pytensor.graph import Apply, Constant, Op, node_rewriter
+from pytensor.graph.rewriting.basic import dfs_rewriter
 from pytensor.link.jax.dispatch import jax_funcify
-from pytensor.scalar import Cast
+from pytensor.scalar import Add, Cast, Mul, Sub
 from pytensor.tensor import as_tensor_variable
+from pytensor.tensor.basic import ScalarFromTensor, TensorFromScalar
 from pytensor.tensor.elemwise import CAReduce, Elemwise
+from pytensor.tensor.subtensor import Subtensor, indices_from_subtensor
 from pytensor.tensor.type import TensorType
+
+_LINEAR = (Add, Sub, Mul, ScalarFromTensor, TensorFromScalar)
 
 # PyTensor's implementations, which those below call.
 _any_elemwise = jax_funcify.dispatch(Elemwise)
@@ -69,6 +77,47 @@ def rows(op: Any, node: Any = None, **kwargs: Any) -> Kernel:
         return jnp.where(is_there, wanted, refused(x.dtype))
 
     return kernel
+
+
+@node_rewriter([Subtensor])
+def rows_of_a_minibatch(fgraph: Any, node: Apply) -> list[Any] | None:
+    """Replace ``x[i * n : (i + 1) * n]``, where the number of rows is known, by :class:`Rows`."""
+    [index, *others] = indices_from_subtensor(node.inputs[1:], node.op.idx_list)
+    if others or not isinstance(index, slice) or None in (index.start, index.stop):
+        return None
+    first, terms = _terms(index.start), _terms(index.stop)
+    terms.subtract(first)
+    n_rows = terms.pop(None, 0)
+    if index.step is not None or set(first) <= {None} or any(terms.values()) or n_rows < 1:
+        return None
+    return [Rows(n_rows)(node.inputs[0], index.start)]
+
+
+# Before two slices of one array become one.
+optdb.register("rows_of_a_minibatch", dfs_rewriter(rows_of_a_minibatch), "jax", position=0.5)
+
+
+def _terms(number: Any) -> Counter:
+    """Return an integer as a sum: the factor of each variable, and that of 1 under None."""
+    if isinstance(number, Constant):
+        return Counter({None: int(number.data)})
+    inputs = number.owner.inputs if number.owner else []
+    op = getattr(number.owner.op, "scalar_op", number.owner.op) if number.owner else None
+    parts = [_terms(each) for each in inputs] if isinstance(op, _LINEAR) else []
+    if isinstance(op, Sub):
+        parts[1] = Counter({name: -factor for name, factor in parts[1].items()})
+    if isinstance(op, Mul):
+        parts.sort(key=lambda part: set(part) <= {None})  # the variables first
+        if any(set(part) - {None} for part in parts[1:]):
+            return Counter({number: 1})
+        by = math.prod(part[None] for part in parts[1:])
+        return Counter({name: factor * by for name, factor in parts[0].items()})
+    if not parts:
+        return Counter({number: 1})
+    total: Counter = Counter()
+    for part in parts:
+        total.update(part)
+    return total
 
 
 @jax_funcify.register(CheckedLabels)

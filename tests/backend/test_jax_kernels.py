@@ -56,6 +56,17 @@ def test_rows_beyond_the_end_are_nan_and_never_others():
         assert (numpy.asarray(taken) == 2**31 - 1).all()
 
 
+def test_the_chapters_own_slice_is_a_minibatch():
+    x, index, size = T.dmatrix("x"), T.lscalar("index"), T.lscalar("size")
+    values = numpy.arange(12.0).reshape(6, 2)
+    rows = x[index * 2 : (index + 1) * 2]
+    outputs = [rows, rows[:1], x[index - 1 : index + 2].sum(axis=1), x[-2:]]
+    found = [each.tolist() for each in with_jax([x, index], outputs)(values, 1)]
+    assert found == [[[4, 5], [6, 7]], [[4, 5]], [1, 5, 9], [[8, 9], [10, 11]]]
+    with pytest.raises(IndexError, match="static"):
+        with_jax([x, index, size], x[index * size : (index + 1) * size])(values, 1, 2)
+
+
 def test_labels_without_a_limit_are_only_looked_at_for_their_sign():
     y = T.ivector("y")
     assert with_jax([y], checked_labels(y, 3))([0, 7, 2**31 - 1]).tolist() == [0, 7, 2**31 - 1]
