@@ -133,7 +133,7 @@ bool convolve_all(const Shape& s, number* x, number* W, number* z)
     const npy_intp bytes = s.bytes(sizeof(number)), n_weights = s.filters * s.weights();
     const npy_intp block = std::max<npy_intp>(1, std::min(s.images, BLOCK_BYTES / bytes));
     const npy_intp n_blocks = (s.images + block - 1) / block;
-    const npy_intp n_parts = std::min(n_blocks, MAX_PARTS);
+    const npy_intp n_parts = std::min<npy_intp>(n_blocks, Team::MAX_PARTS);
     number* sums = NULL;  // of each part but the first
     if (result == WEIGHTS) {
         std::fill(W, W + n_weights, (number)0);
@@ -142,7 +142,7 @@ bool convolve_all(const Shape& s, number* x, number* W, number* z)
             return false;
     }
     std::atomic<bool> done(true);
-    share(n_parts, [&](npy_intp part) {
+    Team::run(n_parts, [&](npy_intp part) {
         const npy_intp start = n_blocks * part / n_parts * block;
         const npy_intp end = std::min(s.images, n_blocks * (part + 1) / n_parts * block);
         number* its_W = result == WEIGHTS && part ? sums + part * n_weights : W;

@@ -3,7 +3,7 @@
 Theano's convolution extracts the patches of one image at a time, and its pooling checks for every
 number where its window ends; PyTensor has neither. An :class:`ImageOperation` has loops in C for
 Theano and PyTensor's C backend (``convolution.h`` and ``pooling.h``), which threads share
-(``image_operation.h``), and in Numba for PyTensor
+(``parallel.h``), and in Numba for PyTensor
 (:mod:`dltutorials.backend.image_operation_numba`). Without a compiler, NumPy computes it.
 """
 
@@ -22,7 +22,7 @@ def read_header(path: str) -> str:
     return Path(path).with_suffix(".h").read_text(encoding="utf-8")
 
 
-_CODE = read_header(__file__)
+_CODE = read_header(__file__) + Path(__file__).with_name("parallel.h").read_text(encoding="utf-8")
 
 
 class ImageOperation(theano.Op):
@@ -80,7 +80,7 @@ class ImageOperation(theano.Op):
 
     def c_compile_args(self, **kwargs: Any) -> list[str]:
         """Return the compiler options of the BLAS."""
-        return T.blas.ldflags(libs=False, flags=True)
+        return [*T.blas.ldflags(libs=False, flags=True), "-pthread"]
 
     def c_code(self, node: Any, name: str, inputs: Any, outputs: Any, sub: Any) -> str:
         """Return the call of the C function; without a BLAS, report that there is no C code."""

@@ -49,7 +49,7 @@ public:
     }
 
 private:
-    enum { GROUP = 5, BLOCK = 40, MAX_PARTS = 8 };
+    enum { GROUP = 5, BLOCK = 40 };
 
     npy_intp padded, n_parts;  // n_out up to a multiple of GROUP
     std::vector<float> Wt, gradients;  // (padded, n_in); one such for each part
@@ -58,7 +58,7 @@ private:
     void prepare()
     {
         padded = (n_out + GROUP - 1) / GROUP * GROUP;
-        n_parts = std::min<npy_intp>(MAX_PARTS, (n_rows + BLOCK / 2 - 1) / (BLOCK / 2));
+        n_parts = std::min<npy_intp>(Team::MAX_PARTS, (n_rows + BLOCK / 2 - 1) / (BLOCK / 2));
         Wt.resize(padded * n_in), gradients.resize(padded * n_in * n_parts);
         sums.assign(padded * n_parts, 0);
         for (npy_intp j = 0; j < n_in; ++j)

@@ -2,8 +2,10 @@
 //
 // Each thread takes the next part until none is left, so that a thread that another process keeps
 // from running delays nothing but the part it holds. What a part computes must not depend on who
-// computes it; then results do not depend on the number of threads, either. (POSIX threads:
-// the headers of C++'s take as long to compile as all of this module.)
+// computes it; then results do not depend on the number of threads, either. A product in a part
+// uses one thread: if the BLAS divided each of many products among its threads, it would wait for
+// the slowest one each time. (POSIX threads: the headers of C++'s take as long to compile as all of
+// this module.)
 
 #ifndef DLTUTORIALS_PARALLEL
 #define DLTUTORIALS_PARALLEL
@@ -16,6 +18,7 @@
 
 #ifdef sgemm_  // scipy-openblas32 is linked, under other names
 extern "C" int scipy_openblas_get_num_threads();
+extern "C" void scipy_openblas_set_num_threads(int);
 #endif
 
 namespace dltutorials {
@@ -78,19 +81,12 @@ class Team {
         return nullptr;
     }
 
-    static int n_threads()
-    {
-#ifdef sgemm_
-        return scipy_openblas_get_num_threads();
-#else
-        return 1;
-#endif
-    }
-
-    void share(int n, void (*the_work)(void*, int), void* argument)
+    void share(int n, int n_threads, void (*the_work)(void*, int), void* argument)
     {
         pthread_mutex_lock(&mutex);
-        n_helpers = (n < n_threads() ? n : n_threads()) - 1;
+        while (n_active)  // a helper that woke up late still looks for parts of the last job
+            pthread_cond_wait(&ends, &mutex);
+        n_helpers = (n < n_threads ? n : n_threads) - 1;
         for (pthread_t helper; n_created < n_helpers; ++n_created)
             if (pthread_create(&helper, nullptr, start, this) == 0)
                 pthread_detach(helper);
@@ -110,14 +106,31 @@ class Team {
 
     int n_created = 0;
 
-public:
-    // Calls work(0) to work(n - 1). Only one thread of a process is here at a time: it has the GIL.
-    template <typename Work> static void run(int n, Work work)
+    static Team* of_this_process()
     {
         static Team* team = nullptr;
         if (!team || team->process != getpid())  // after a fork there are no threads
             team = new Team;  // never deleted: its threads run until the process ends
-        team->share(n, [](void* work, int part) { (*(Work*)work)(part); }, &work);
+        return team;
+    }
+
+public:
+    enum { MAX_PARTS = 8 };  // that a loop is usually divided into
+
+    // Calls work(0) to work(n - 1) in as many threads as the BLAS has. Only one thread of a process
+    // is here at a time: it has the GIL.
+    template <typename Work> static void run(int n, Work work)
+    {
+        int n_threads = 1;
+#ifdef sgemm_
+        n_threads = scipy_openblas_get_num_threads();
+        scipy_openblas_set_num_threads(1);
+#endif
+        of_this_process()->share(
+            n, n_threads, [](void* work, int part) { (*(Work*)work)(part); }, &work);
+#ifdef sgemm_
+        scipy_openblas_set_num_threads(n_threads);
+#endif
     }
 };
 

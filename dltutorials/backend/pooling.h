@@ -7,8 +7,9 @@ const npy_intp MIN_NUMBERS = 1 << 16;  // of a part: less is not worth a thread
 // Call work(first, n) for parts of all maps, which have this many numbers each.
 template <typename Work> void share_maps(npy_intp n, npy_intp size, Work work)
 {
-    const npy_intp n_parts = std::max<npy_intp>(1, std::min({MAX_PARTS, n, n * size / MIN_NUMBERS}));
-    share(n_parts, [&](npy_intp part) {
+    const npy_intp most = std::min<npy_intp>(n, Team::MAX_PARTS);
+    const npy_intp n_parts = std::max<npy_intp>(1, std::min(most, n * size / MIN_NUMBERS));
+    Team::run(n_parts, [&](npy_intp part) {
         const npy_intp first = n * part / n_parts, end = n * (part + 1) / n_parts;
         work(first, end - first);
     });
