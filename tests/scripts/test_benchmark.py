@@ -106,16 +106,16 @@ def test_an_unknown_peer_is_wrong_usage(peer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("python", "phrases"),
+    ("python", "phrase"),
     [
-        ("/no/such/python", ["error: peer jax: /no/such/python: No such file or directory"]),
-        ("/bin/false", ["error: peer jax failed, exit status 1: it printed no report"]),
-        (sys.executable, ["error: peer jax failed, exit status 1: ModuleNotFoundError"]),
+        ("/no/such/python", "error: peer torch: /no/such/python: No such file or directory"),
+        ("/bin/false", "error: peer torch failed, exit status 1: it printed no report"),
+        (sys.executable, "error: peer torch failed, exit status 1: ModuleNotFoundError"),
     ],
 )
-def test_a_peer_that_fails_is_one_line(tiny_file, python, phrases):
+def test_a_peer_that_fails_is_one_line(tiny_file, python, phrase):
     arguments = ["--dataset", tiny_file, "--batch-size", 10, "--n-epochs", 1]
-    require_one_line(run(*arguments, "--peer", f"jax={python}"), 1, *phrases)
+    require_one_line(run(*arguments, "--peer", f"torch={python}"), 1, phrase)
 
 
 def test_speeds_of_peers_with_other_results_are_not_compared(benchmark):
