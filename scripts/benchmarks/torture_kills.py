@@ -50,6 +50,8 @@ DECIDING = (
     ["--significance", "0.05"],
     ["--exact-evaluation"],
 )
+# Few choices, since each needs a run that is left alone.
+CHOICES = (DECIDING, DECIDING[:2], DECIDING[2:], ())
 # Options that must not: chunks of the data, what is written, and how often.
 OTHERS = (
     ["--chunk-size", "2"],
@@ -81,7 +83,7 @@ def kill(folder: Path, seed: int, numbers: Sequence[int]) -> Outcome:
 
 def _kill_one(folder: Path, rng: random.Random) -> tuple[int, str]:
     program = rng.choices(list(PROGRAMS), WEIGHTS)[0]
-    chosen = [words for words in DECIDING if rng.random() < 0.5]
+    chosen = list(rng.choice(CHOICES))
     if "--patience" not in PROGRAMS[program]:
         chosen = [words for words in chosen if words[0] in ("--learning-rate-decay", "--shuffle")]
     words = (program, *(word for words in chosen for word in words))
