@@ -56,7 +56,11 @@ SCRIPTS = {
     "sklearn": ("with_sklearn.py", ""),
 }
 IN_OUR_ENVIRONMENT = (OURS, "blas", "numpy")
-N_EPOCHS = {"logreg": 20, "mlp": 3}  # a later chapter needs its model in each peer, too
+N_EPOCHS = {"logreg": 20, "mlp": 3, "lenet": 3, "da": 3}
+N_TRAIN = {"lenet": 5_000, "da": 10_000}  # of the training set; all by default
+LIBRARIES = (OURS, "dltutorials-pytensor", "torch", "torch-compiled", "jax", "jax-scan")
+# A model that is not here has all peers; one of a later chapter must be written for each.
+PEERS_OF = {"lenet": LIBRARIES, "da": (*LIBRARIES, "numpy")}
 SIZE = {"n_in": 784, "n_out": 10, "times_data": 1}
 GROWTH = {
     "batch_size": (1, 20, 600, 5000),
@@ -88,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add("--runs", type=int, default=5, metavar="N", help="runs of each; default: %(default)s")
     add("--n-epochs", type=int, metavar="N", help="epochs of a run; default: the benchmark's own")
+    add("--n-train", type=int, metavar="N", help="examples; default: the benchmark's own")
     add("--batch-size", type=int, metavar="N", help="default: the benchmark's own")
     add("--floatX", choices=["float32", "float64"], default="float32", help="default: %(default)s")
     add("--dataset", metavar="FILE", help="default: the project's MNIST")
@@ -100,7 +105,8 @@ def chapter_settings(name: str) -> dict[str, Any]:
     """Return the settings of a chapter's own script."""
     parser = load_script(f"train_{name}").make_parser()
     chosen = {option: parser.get_default(option) for option in ("learning_rate", "batch_size")}
-    return {**chosen, "L2_reg": parser.get_default("L2_reg"), "n_epochs": N_EPOCHS[name]}
+    chosen.update(L2_reg=parser.get_default("L2_reg") or 0.0, n_epochs=N_EPOCHS[name])
+    return {**chosen, "n_train": N_TRAIN[name]} if name in N_TRAIN else chosen
 
 
 def benchmark(options: argparse.Namespace) -> int:
@@ -109,12 +115,11 @@ def benchmark(options: argparse.Namespace) -> int:
     check_output_file(options)
     settings = {**chapter_settings(options.benchmark), **SIZE, "model": options.benchmark}
     settings.update(dataset=find_dataset(options.dataset), floatX=options.floatX)
-    for name in ("n_epochs", "batch_size"):
+    for name in ("n_epochs", "batch_size", "n_train"):
         if getattr(options, name) is not None:
             require_integer(name, getattr(options, name), at_least=1)
             settings[name] = getattr(options, name)
-    peers = [Peer(name, sys.executable) for name in IN_OUR_ENVIRONMENT]
-    peers += [parse_peer(text) for text in options.peer]
+    peers = choose_peers(options)
     about = {**describe_run(), "machine": describe_machine(), "settings": settings}
     figures = Figures(about, options.json, is_growth=options.growth)
     measure = measure_growth if options.growth else measure_peers
@@ -125,6 +130,25 @@ def benchmark(options: argparse.Namespace) -> int:
         for line in figures.table():
             print(line)
     return console.DONE
+
+
+def choose_peers(options: argparse.Namespace) -> list[Peer]:
+    """Return ours and the user's peers that have the benchmark's model."""
+    if options.growth and options.benchmark in PEERS_OF:
+        raise OptionError(
+            f"growth: got --benchmark {options.benchmark}, expected logreg or mlp, whose sizes grow"
+        )
+    peers = [Peer(name, sys.executable) for name in IN_OUR_ENVIRONMENT]
+    peers += [parse_peer(text) for text in options.peer]
+    for peer in peers:
+        if not has_model(peer, options.benchmark):
+            print(f"{peer.name}: left out, has no {options.benchmark}", file=sys.stderr)
+    return [peer for peer in peers if has_model(peer, options.benchmark)]
+
+
+def has_model(peer: Peer, name: str) -> bool:
+    """Return whether a peer has this benchmark's model."""
+    return name in N_EPOCHS and peer.name in PEERS_OF.get(name, SCRIPTS)
 
 
 def check_output_file(options: argparse.Namespace) -> None:

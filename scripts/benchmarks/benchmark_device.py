@@ -92,7 +92,7 @@ def figures(options: argparse.Namespace, others: Sequence[peers.Peer]) -> Iterat
             for batch_size in sizes:
                 about = {"chapter": chapter, "batch_size": batch_size}
                 yield {**about, "who": peers.OURS, **run_ours(about, options, folder)}
-                for peer in others if chapter in peers.N_EPOCHS else ():
+                for peer in (each for each in others if peers.has_model(each, chapter)):
                     yield {**about, "who": peer.name, **run_peer(peer, about, options, folder)}
 
 
@@ -133,6 +133,7 @@ def run_peer(
     """Run a peer for a few epochs, the first of which compiles."""
     settings = {**peers.chapter_settings(about["chapter"]), **peers.SIZE, "floatX": "float32"}
     settings.update(model=about["chapter"], batch_size=about["batch_size"])
+    settings.pop("n_train", None)  # as ours: all examples
     settings.update(dataset=options.dataset, n_epochs=N_EPOCHS_OF_PEERS)
     try:
         report = peers.run_peer(peer, settings, folder)

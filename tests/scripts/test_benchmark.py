@@ -4,12 +4,14 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
-from dltutorials import backend
+from dltutorials import backend, models
 from dltutorials.exceptions import DLTutorialsError
 
 import figures
 import machine
+import numpy
 import pytest
+import theano.tensor as T
 from helpers import SCRIPTS, load_module, run_python
 
 SCRIPT = SCRIPTS / "benchmarks" / "benchmark.py"
@@ -86,6 +88,16 @@ def test_a_table_and_a_file_with_figures_of_all_peers(tiny_file, tmp_path, chapt
 
 
 @pytest.mark.slow
+def test_an_autoencoder_has_the_same_costs_in_numpy(tiny_file):
+    result = run("--benchmark", "da", *("--dataset", tiny_file, "--batch-size", 10))
+    assert result.returncode == 0, result.stderr
+    assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("| ")] == [
+        *("peer", "dltutorials", "numpy")
+    ]
+    assert "\nValidation cost of all after epoch 3: " in result.stdout
+
+
+@pytest.mark.slow
 def test_the_cost_as_sizes_grow(benchmark, tiny_file, monkeypatch, capsys):
     monkeypatch.setattr(benchmark, "GROWTH", {"times_data": (1, 3), "n_in": (100, 1000)})
     monkeypatch.setattr(benchmark, "IN_OUR_ENVIRONMENT", ("dltutorials", "numpy"))
@@ -125,6 +137,43 @@ def test_speeds_of_peers_with_other_results_are_not_compared(benchmark):
     message = r"numpy: validation error 26\.0+% after epoch 2, expected 25\.0+%"
     with pytest.raises(DLTutorialsError, match=message):
         kept.add(figures.ALL_SIZES, "numpy", make_report([0.5, 0.26]))
+
+
+def test_costs_of_an_autoencoder_may_be_rounded_and_are_shown_as_costs():
+    kept = figures.Figures({"machine": "a box", "settings": {"model": "da"}}, None)
+    for peer, costs in ("numpy", [63.2892]), ("dltutorials", [63.2891]), ("numpy", [63.2892]):
+        kept.add(figures.ALL_SIZES, peer, make_report(costs))
+    kept.add(figures.ALL_SIZES, "dltutorials", make_report([63.2891]))
+    assert kept.table()[-1] == "Validation cost of all after epoch 1: 63.2891"
+    message = r"numpy: validation cost 63\.3000 after epoch 1, expected 63\.2891 as dltutorials has"
+    with pytest.raises(DLTutorialsError, match=message):
+        kept.add(figures.ALL_SIZES, "numpy", make_report([63.3]))
+
+
+def test_a_peer_without_the_model_is_left_out(benchmark, capsys):
+    options = SimpleNamespace(benchmark="lenet", growth=False, peer=["torch=python3", "theano=p"])
+    assert [peer.name for peer in benchmark.choose_peers(options)] == ["dltutorials", "torch"]
+    assert "theano: left out, has no lenet\n" in capsys.readouterr().err
+    options.growth = True
+    with pytest.raises(DLTutorialsError, match="growth: got --benchmark lenet, expected logreg"):
+        benchmark.choose_peers(options)
+
+
+@pytest.mark.parametrize("name", ["logreg", "mlp", "lenet", "da"])
+def test_peers_begin_with_the_weights_of_our_models(name, floatX):
+    protocol = load_module(SCRIPT.with_name("peers") / "protocol.py")
+    x = T.matrix("x")
+    model = {
+        "logreg": lambda: models.LogisticRegression(x, 784, 10),
+        "mlp": lambda: models.MLP(numpy.random.RandomState(1234), x, 784, 500, 10),
+        "lenet": lambda: models.LeNet(numpy.random.RandomState(23455), x, 10),
+        "da": lambda: models.Autoencoder(numpy.random.RandomState(123), x, 784, 500),
+    }[name]()
+    sizes = {"n_in": 784, "n_out": 10, "n_hidden": 500, "floatX": floatX}
+    params = protocol.initial_params(SimpleNamespace(model=name, **sizes))
+    for param, expected in zip(params, model.params, strict=True):
+        assert param.dtype == floatX
+        assert (param == expected.get_value()).all()
 
 
 def test_every_figure_is_told_and_kept_as_it_comes(tmp_path, capsys):

@@ -2,8 +2,8 @@
 
 A peer is a script in this folder, run by its own Python. It hands :func:`run` a
 function that builds the model and returns two callables: one trains an epoch,
-one gives the validation error. The report is one line of JSON on stdout. Only
-NumPy is needed here, and nothing of ``dltutorials``.
+one gives the validation error, or the cost of a model without labels. The report is
+one line of JSON on stdout. Only NumPy is needed here, and nothing of ``dltutorials``.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 import numpy
 
 N_HIDDEN = 500
+NKERNS, FILTER, POOL = (20, 50), (5, 5), 2  # of LeNet
 Sets = tuple[tuple[numpy.ndarray, numpy.ndarray], tuple[numpy.ndarray, numpy.ndarray]]
 Build = Callable[[Sets, argparse.Namespace], tuple[Callable[[], None], Callable[[], float]]]
 
@@ -54,27 +55,29 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add = parser.add_argument
     add("--variant", default="")  # for the peers that have several
-    add("--model", choices=["logreg", "mlp"], required=True)
+    add("--model", choices=["logreg", "mlp", "lenet", "da"], required=True)
     add("--dataset", required=True)
     add("--started", type=float, required=True)
     add("--floatX", default="float32")
     for name in ("--n-epochs", "--batch-size", "--n-in", "--n-out", "--times-data"):
         add(name, type=int, required=True)
+    add("--n-train", type=int)  # by default all
     add("--learning-rate", type=float, required=True)
     add("--L2-reg", type=float, required=True)
     options = parser.parse_args()
-    options.n_hidden = N_HIDDEN if options.model == "mlp" else 0
+    options.n_hidden = 0 if options.model == "logreg" else N_HIDDEN
     return options
 
 
 def load(options: argparse.Namespace) -> Sets:
-    """Return the training and validation set in whole minibatches, larger if asked for.
+    """Return the training and validation set in whole minibatches, of the sizes asked for.
 
-    Images are repeated until there are enough, pixels until there are `n_in`;
+    The first `n_train` images are repeated `times_data` times, pixels until there are `n_in`;
     labels are spread over `n_out`.
     """
     with gzip.open(options.dataset, "rb") as file:
         train_set, valid_set, _ = pickle.load(file, encoding="latin1")
+    train_set = [array[: options.n_train] for array in train_set]
     sets = []
     for (x, y), times in ((train_set, options.times_data), (valid_set, 1)):
         if options.n_in != x.shape[1]:
@@ -88,16 +91,42 @@ def load(options: argparse.Namespace) -> Sets:
 
 
 def initial_params(options: argparse.Namespace) -> Any:
-    """Return the tutorial's initial values: [W, b] for each layer, the first one first."""
-    n_in, n_hidden, n_out, floatX = options.n_in, options.n_hidden, options.n_out, options.floatX
-    if not n_hidden:
-        return [numpy.zeros((n_in, n_out), floatX), numpy.zeros(n_out, floatX)]
-    bound = numpy.sqrt(6.0 / (n_in + n_hidden))
-    W = numpy.random.RandomState(1234).uniform(-bound, bound, (n_in, n_hidden))
-    return [
-        *(W.astype(floatX), numpy.zeros(n_hidden, floatX)),
-        *(numpy.zeros((n_hidden, n_out), floatX), numpy.zeros(n_out, floatX)),
-    ]
+    """Return the tutorial's initial values: [W, b] for each layer, the first one first.
+
+    Those of LeNet's filters are for a convolution, which turns them, as few libraries do. An
+    autoencoder has one W, and a b for the code and the reconstruction.
+    """
+    n_in, n_out, n_hidden = options.n_in, options.n_out, options.n_hidden
+    if options.model == "logreg":
+        params = [numpy.zeros((n_in, n_out)), numpy.zeros(n_out)]
+    elif options.model == "da":
+        rng = numpy.random.RandomState(123)
+        rng.randint(2**30)  # the seed of the noise
+        W = _uniform(rng, (n_in, n_hidden), n_in + n_hidden) * 4  # for the sigmoid
+        params = [W, numpy.zeros(n_hidden), numpy.zeros(n_in)]
+    else:
+        params = []
+        rng = numpy.random.RandomState(1234 if options.model == "mlp" else 23455)
+        if options.model == "lenet":
+            for n_maps, n_filters in zip((1, *NKERNS), NKERNS):
+                n_weights = FILTER[0] * FILTER[1]
+                n_both = n_maps * n_weights + n_filters * n_weights // POOL**2
+                W = _uniform(rng, (n_filters, n_maps, *FILTER), n_both)
+                params += [W, numpy.zeros(n_filters)]
+            n_in = NKERNS[-1] * 4 * 4
+        params += [_uniform(rng, (n_in, n_hidden), n_in + n_hidden), numpy.zeros(n_hidden)]
+        params += [numpy.zeros((n_hidden, n_out)), numpy.zeros(n_out)]
+    return [param.astype(options.floatX) for param in params]
+
+
+def turn(W: numpy.ndarray) -> numpy.ndarray:
+    """Return filters turned by 180 degrees, for a library that does not turn them itself."""
+    return numpy.ascontiguousarray(W[..., ::-1, ::-1]) if W.ndim == 4 else W
+
+
+def _uniform(rng: numpy.random.RandomState, shape: Any, n_in_and_out: int) -> numpy.ndarray:
+    bound = numpy.sqrt(6.0 / n_in_and_out)
+    return rng.uniform(-bound, bound, shape)
 
 
 if __name__ == "__main__":
