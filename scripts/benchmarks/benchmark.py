@@ -120,7 +120,8 @@ def benchmark(options: argparse.Namespace) -> int:
             require_integer(name, getattr(options, name), at_least=1)
             settings[name] = getattr(options, name)
     peers = choose_peers(options)
-    about = {**describe_run(), "machine": describe_machine(), "settings": settings}
+    shown = {**settings, "dataset": Path(settings["dataset"]).name}
+    about = {**describe_run(), "machine": describe_machine(), "settings": shown}
     figures = Figures(about, options.json, is_growth=options.growth)
     measure = measure_growth if options.growth else measure_peers
     try:
