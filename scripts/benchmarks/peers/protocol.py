@@ -97,15 +97,15 @@ def initial_params(options: argparse.Namespace) -> Any:
     autoencoder has one W, and a b for the code and the reconstruction.
     """
     n_in, n_out, n_hidden = options.n_in, options.n_out, options.n_hidden
+    params: list[Any] = []
     if options.model == "logreg":
-        params = [numpy.zeros((n_in, n_out)), numpy.zeros(n_out)]
+        params += [numpy.zeros((n_in, n_out)), numpy.zeros(n_out)]
     elif options.model == "da":
         rng = numpy.random.RandomState(123)
         rng.randint(2**30)  # the seed of the noise
         W = _uniform(rng, (n_in, n_hidden), n_in + n_hidden) * 4  # for the sigmoid
-        params = [W, numpy.zeros(n_hidden), numpy.zeros(n_in)]
+        params += [W, numpy.zeros(n_hidden), numpy.zeros(n_in)]
     else:
-        params = []
         rng = numpy.random.RandomState(1234 if options.model == "mlp" else 23455)
         if options.model == "lenet":
             for n_maps, n_filters in zip((1, *NKERNS), NKERNS):
