@@ -9,13 +9,13 @@ process, and fill the folder with copies:
 - ``COp.c_code_cache_version`` is Python's hash of the C code, which differs
   from process to process.
 
-It also compiles more than pays off: a module to reshape one constant during optimization, and in
-every process a test program to find the options for the processor. :func:`patch_module_cache`
-fixes all four, in Theano 1.0.5 only, since other versions may differ. The keys become correct; the
-C code and its results stay the same. It also uses precompiled headers
-(:mod:`dltutorials.backend.precompiled_header`), and one thread for products of few rows
-(:mod:`dltutorials.backend.few_rows`). :func:`quick_import` speeds up the import, and
-:class:`ExplainWaiting` shortens messages.
+It also does more than pays off: it compiles a module to reshape one constant during optimization,
+and in every process a test program to find the options for the processor; and it builds the graphs
+of all fused operations in the cache. :func:`patch_module_cache` fixes all five, in Theano 1.0.5
+only, since other versions may differ. The keys become correct; the C code and its results stay the
+same. It also uses precompiled headers (:mod:`dltutorials.backend.precompiled_header`), and one
+thread for products of few rows (:mod:`dltutorials.backend.few_rows`). :func:`quick_import` speeds
+up the import, and :class:`ExplainWaiting` shortens messages.
 """
 
 import contextlib
@@ -138,6 +138,7 @@ def patch_module_cache(theano: Any) -> bool:
     cop.c_code_cache_version = c_code_cache_version
     _fold_single_numbers_in_python(theano)
     _remember_processor_options(theano)
+    _read_fused_operations_quickly(theano)
     use_precompiled_header(theano)
     use_one_thread_for_few_rows(theano)
     return True
@@ -204,6 +205,32 @@ def _remember_processor_options(theano: Any) -> None:
     if compiler.march_flags:  # tested already, during Theano's import
         works(compiler.march_flags, lambda: True)
     cmodule.try_march_flag = try_march_flag
+
+
+def _read_fused_operations_quickly(theano: Any) -> None:
+    """Build the graph of an unpickled fused operation when it is first asked for.
+
+    Every process reads the keys of all modules in the cache, in which it only compares such
+    operations by their C code. With 83 modules in it this took 0.35 s, and takes 0.10 s.
+    """
+    composite = theano.scalar.Composite
+
+    def __getattr__(self: Any, name: str) -> Any:  # noqa: N807 (called for what is missing)
+        if name not in ("fgraph", "_impls") or "inputs" not in self.__dict__:
+            raise AttributeError(name)
+        self.init_fgraph()
+        self.init_py_impls()
+        return self.__dict__[name]
+
+    def __getstate__(self: Any) -> dict[str, Any]:  # noqa: N807
+        left_out = ("fgraph", "_impls", "prepare_node_called")
+        return {name: value for name, value in vars(self).items() if name not in left_out}
+
+    def __setstate__(self: Any, state: dict[str, Any]) -> None:  # noqa: N807
+        vars(self).update(state, prepare_node_called=set())
+
+    for function in (__getattr__, __getstate__, __setstate__):
+        setattr(composite, function.__name__, function)
 
 
 def _versions(fgraph: Any) -> Iterator[Any]:

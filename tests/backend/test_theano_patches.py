@@ -1,3 +1,4 @@
+import pickle
 import socket
 import textwrap
 from types import SimpleNamespace
@@ -5,6 +6,7 @@ from types import SimpleNamespace
 from dltutorials.backend.theano_patches import patch_module_cache
 
 import pytest
+import theano
 from helpers import run_python
 
 PROGRAM = textwrap.dedent("""
@@ -82,6 +84,17 @@ def test_the_options_for_the_processor_are_tried_once_a_machine(run_program, tmp
     """
     run_program("import dltutorials", cache=tmp_path)
     assert run_program(program, cache=tmp_path).stdout == "0 True False\n"
+
+
+def test_a_fused_operation_from_the_cache_is_the_same_and_built_when_it_computes():
+    x, y = theano.scalar.float64("x"), theano.scalar.float64("y")
+    fused = theano.scalar.Composite([x, y], [theano.scalar.exp(x) * y + 1])
+    read = pickle.loads(pickle.dumps(fused))
+    assert (read, hash(read)) == (fused, hash(fused))
+    again = pickle.loads(pickle.dumps(read))
+    assert "fgraph" not in vars(again)  # not built yet
+    assert again.impl(1.5, 2.0) == fused.impl(1.5, 2.0) == pytest.approx(2 * 4.481689070338065 + 1)
+    assert str(again.fgraph) == str(fused.fgraph)
 
 
 def test_what_theano_hardly_needs_is_imported_when_it_is_used(tmp_path):
