@@ -226,8 +226,8 @@ def _read_header(member: Any, kinds: str) -> _Header:
         is_sound = set(header) == _KEYS and type(is_fortran) is bool and _is_shape(shape)
         is_sound = is_sound and type(descr) is str and bool(_DESCR.fullmatch(descr))
         dtype = numpy.dtype(descr) if is_sound else numpy.dtype("O")
-        n_bytes = math.prod(n or 1 for n in shape) * dtype.itemsize
-        is_sound = is_sound and 0 < n_bytes < 1 << 63  # an element of "<U0" has no bytes
+        n_bytes = math.prod(n or 1 for n in shape) * dtype.itemsize if is_sound else 0
+        is_sound = 0 < n_bytes < 1 << 63  # an element of "<U0" has no bytes
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
         raise DataError("its header is damaged; write the file again") from None
     if not is_sound:
