@@ -194,8 +194,8 @@ def compile_examples(x: Expression, output: Expression) -> Callable:
 
     Returns
     -------
-    theano.compile.function_module.Function
-        Takes one matrix of the type of `x`, ``(n_examples, n_in)``.
+    callable
+        Takes one matrix of the type of `x`, ``(n_examples, n_in)``; returns NumPy's arrays.
 
     Raises
     ------
@@ -206,13 +206,21 @@ def compile_examples(x: Expression, output: Expression) -> Callable:
     try:
         with temporary_floatX(x.dtype):
             if is_placeholder:
-                return theano.function([x], output, mode=default_mode())
+                compute = theano.function([x], output, mode=default_mode())
+                return lambda rows: _as_arrays(compute(rows))
     except TypeError:  # a constant, or a shared variable
         pass
     raise OptionError(
         f"input: got {str(x)[:80]}, expected a placeholder, T.matrix('x'), to predict with; for "
         "a model of another expression, compile theano.function([x], model.p_y_given_x)"
     )
+
+
+def _as_arrays(values: Any) -> Any:
+    """Return JAX's arrays as NumPy's, which can be written to; others as they are."""
+    if isinstance(values, list):
+        return list(map(_as_arrays, values))
+    return numpy.require(values, requirements="W")
 
 
 def summarize(model: Any) -> str:

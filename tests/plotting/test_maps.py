@@ -26,7 +26,8 @@ def test_each_layer_shows_what_it_computes():
     grey = numpy.ma.filled(axes[0].images[0].get_array(), numpy.nan)[:16, :12]
     assert grey == pytest.approx(x.reshape(16, 12, 3).mean(axis=2))
     raster = numpy.ma.filled(axes[1].images[0].get_array(), numpy.nan)
-    layer = model.conv_layers[0].output.eval({model.input: x[None].astype(model.input.dtype)})[0]
+    maps = model.conv_layers[0].output.eval({model.input: x[None].astype(model.input.dtype)})
+    layer = numpy.asarray(maps)[0]
     assert raster[:7, :5] == pytest.approx(layer[0], abs=1e-5)
     assert raster[:7, -5:] == pytest.approx(layer[2], abs=1e-5)
     assert axes[1].images[0].get_clim() == (-1, 1)
