@@ -44,6 +44,7 @@ OF_THE_OTHER = {
         "vector_functions",
     ),
 }[backend.name()]
+FLOATX = theano.config.floatX
 collect_ignore = [f"backend/test_{name}.py" for name in OF_THE_OTHER]
 
 
@@ -57,11 +58,11 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def _the_same_beginning():
-    """Begin every test with the same seed and type of numbers, whatever the last one chose."""
-    before = theano.config.floatX
+    """Begin every test with the same seed and type of numbers, whatever was chosen before it."""
+    theano.config.floatX = FLOATX  # a module's fixture may have run a script
     numpy.random.seed(1234)
     yield
-    theano.config.floatX = before
+    theano.config.floatX = FLOATX
 
 
 @pytest.fixture(params=["float32", "float64"])

@@ -196,7 +196,7 @@ def test_the_script_goes_on_in_each_phase_and_its_file_predicts(main, capsys, ti
     printed = capsys.readouterr().out
     assert printed.startswith("layer 1, epoch 1, minibatch 6/6, cost ")
     assert "\nfine-tuning, epoch 2, minibatch 6/6, validation error " in printed
-    names = sorted(path.name for path in Path("snapshots").iterdir())
+    names = sorted(path.name for path in Path("snapshots").glob("*.pkl"))
     assert names[::5] == [
         "iteration-0000000005-layer-1.pkl",
         "iteration-0000000035-fine-tuning.pkl",
