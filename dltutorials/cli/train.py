@@ -120,7 +120,8 @@ def train_and_report(
     status = _report(result)
     if missing:
         return fail(f"error: {'; '.join(missing)}", FAILED)
-    if result.best_iteration is not None and not options.quiet:
+    is_told = not options.quiet or status == INTERRUPTED
+    if result.best_iteration is not None and is_told:
         kept = "best" if result.is_validated else "newest"
         print_message(f"{result.message}; the {kept} parameters are in {options.save}")
     return signals.exit_status if status == INTERRUPTED else status

@@ -205,7 +205,8 @@ def test_a_save_that_fails_during_training_is_reported_and_the_training_goes_on(
     assert "error: the best parameters are not in saved.pkl" in err.splitlines()[-1]
 
 
-def test_ctrl_c_while_saving_saves_again(main, capsys, monkeypatch):
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_ctrl_c_while_saving_saves_again_and_is_always_told(main, capsys, monkeypatch, quiet):
     calls = []
 
     def interrupted_at_first(best_params, path, about=None):
@@ -215,7 +216,7 @@ def test_ctrl_c_while_saving_saves_again(main, capsys, monkeypatch):
         dltutorials.save_params(best_params, path, about)
 
     monkeypatch.setattr(dltutorials.cli.outputs, "save_params", interrupted_at_first)
-    assert main("--n-epochs", "3") == 130
+    assert main("--n-epochs", "3", *quiet) == 130
     assert "interrupted in epoch 1, minibatch 6/6; the best parameters are in" in (
         capsys.readouterr().err
     )
