@@ -11,7 +11,8 @@ process, and fill the folder with copies:
 
 It also does more than pays off: it compiles a module to reshape one constant during optimization,
 and in every process a test program to find the options for the processor; and it builds the graphs
-of all fused operations in the cache. :func:`patch_module_cache` fixes all five, in Theano 1.0.5
+of all fused operations in the cache. And code that does not compile leaves the folder locked until
+the process ends, so that all others wait. :func:`patch_module_cache` fixes all six, in Theano 1.0.5
 only, since other versions may differ. The keys become correct; the C code and its results stay the
 same. It also uses precompiled headers (:mod:`dltutorials.backend.precompiled_header`), and one
 thread for products of few rows (:mod:`dltutorials.backend.few_rows`). :func:`quick_import` speeds
@@ -139,6 +140,7 @@ def patch_module_cache(theano: Any) -> bool:
     _fold_single_numbers_in_python(theano)
     _remember_processor_options(theano)
     _read_fused_operations_quickly(theano)
+    theano.gof.compilelock.lock_ctx = _lock_folder
     use_precompiled_header(theano)
     use_one_thread_for_few_rows(theano)
     return True
@@ -231,6 +233,22 @@ def _read_fused_operations_quickly(theano: Any) -> None:
 
     for function in (__getattr__, __getstate__, __setstate__):
         setattr(composite, function.__name__, function)
+
+
+@contextlib.contextmanager
+def _lock_folder(
+    lock_dir: str | None = None, keep_lock: bool = False, **options: Any
+) -> Iterator[None]:
+    """Lock the folder of compiled code; an error unlocks it, too."""
+    compilelock = importlib.import_module("theano.gof.compilelock")
+    compilelock.get_lock(lock_dir=lock_dir, **options)
+    try:
+        yield
+    except BaseException:
+        compilelock.release_lock()
+        raise
+    if not keep_lock:
+        compilelock.release_lock()
 
 
 def _versions(fgraph: Any) -> Iterator[Any]:

@@ -21,6 +21,7 @@ import os
 import platform
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -34,6 +35,7 @@ from dltutorials.types import PathLike
 # Errors of systems without locks, such as some network file systems: they are not locked.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 _MAX_OWNER = 300  # characters
+_TRIES, _UNKNOWN = 50, "another process"
 
 
 class OutputLocks(contextlib.ExitStack):
@@ -58,13 +60,12 @@ class OutputLocks(contextlib.ExitStack):
             return
         place = _lock_of(path)
         lock = FileLock(place, fallback_to_soft=False)
-        owner = _read_owner(place)
         try:
             lock.acquire(blocking=False)
         except Timeout:
             raise OutputError(
-                f"cannot write {os.fspath(path)}: {owner} writes it; wait for its end, or choose "
-                "another file or folder"
+                f"cannot write {os.fspath(path)}: {_read_owner(place)} writes it; wait for its "
+                "end, or choose another file or folder"
             ) from None
         except OSError as error:
             if error.errno in _NO_LOCKS:
@@ -122,9 +123,11 @@ def _describe_me() -> str:
 
 
 def _read_owner(place: Path) -> str:
-    """Return who holds a lock, if that can be read."""
+    """Return who holds a lock, if that can be read; the owner takes a moment to write it."""
     with contextlib.suppress(OSError):
-        text = place.read_bytes()[: 2 * _MAX_OWNER].decode("utf-8", "replace")
-        if text and text.isprintable():
-            return text[:_MAX_OWNER]
-    return "another process"
+        for _ in range(_TRIES):
+            text = place.read_bytes()[: 2 * _MAX_OWNER].decode("utf-8", "replace")
+            if text:
+                return text[:_MAX_OWNER] if text.isprintable() else _UNKNOWN
+            time.sleep(0.02)
+    return _UNKNOWN

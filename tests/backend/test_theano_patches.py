@@ -2,6 +2,7 @@ import pickle
 import socket
 import textwrap
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 from dltutorials.backend.theano_patches import patch_module_cache
 
@@ -53,6 +54,27 @@ def test_a_second_process_compiles_no_module_and_computes_the_same(tmp_path):
 
 def test_another_version_of_theano_is_left_alone():
     assert patch_module_cache(SimpleNamespace(__version__="1.0.4")) is False
+
+
+class DoesNotCompile(theano.Op):
+    __props__ = ()
+
+    def make_node(self, x):
+        return theano.Apply(self, [x], [x.type()])
+
+    def c_code(self, *_):
+        return "here is no C"
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_code_that_does_not_compile_does_not_leave_the_folder_locked(error, monkeypatch):
+    monkeypatch.setattr(theano.gof.cmodule._logger, "error", lambda *_: None)
+    if error:
+        monkeypatch.setattr(theano.gof.cmodule.GCC_compiler, "compile_str", Mock(side_effect=error))
+    x = theano.tensor.fscalar()
+    with pytest.raises(error or Exception):
+        theano.function([x], DoesNotCompile()(x))
+    assert getattr(theano.gof.compilelock.get_lock, "n_lock", 0) == 0
 
 
 @pytest.mark.slow

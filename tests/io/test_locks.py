@@ -4,6 +4,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 
 from dltutorials.exceptions import OutputError
 from dltutorials.io.locks import OutputLocks
@@ -68,6 +69,19 @@ def test_what_a_lock_says_is_printed_only_if_it_is_text(tmp_path):
         lock.write_bytes(b"\x1b[2J" * 1000)
         with pytest.raises(OutputError, match="another process writes it"):
             other.hold(path)
+
+
+def test_an_owner_that_is_about_to_write_its_name_is_waited_for(tmp_path):
+    with OutputLocks() as mine, OutputLocks() as other:
+        mine.hold(tmp_path)
+        lock = tmp_path / ".lock"
+        note = lock.read_bytes()
+        lock.write_bytes(b"")
+        timer = threading.Timer(0.1, lock.write_bytes, [note])
+        timer.start()
+        with pytest.raises(OutputError, match=f"process {os.getpid()} "):
+            other.hold(tmp_path)
+        timer.join()
 
 
 def test_a_lock_that_leads_elsewhere_is_not_followed(tmp_path):
