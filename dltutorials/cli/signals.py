@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import math
 import signal
 import sys
 import threading
@@ -12,8 +13,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from dltutorials.training.interrupts import AT_ONCE, StopSignals
+
 INTERRUPTED = 130
-_AT_ONCE = 1.0  # seconds within which several signals count as one
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def exit_status(interrupt: KeyboardInterrupt) -> int:
@@ -25,30 +28,33 @@ def exit_status(interrupt: KeyboardInterrupt) -> int:
 def interruptible() -> Iterator[None]:
     """In a program with its own process, treat several signals in quick succession as one.
 
-    The first one raises a KeyboardInterrupt; a second would interrupt the clean-up that this
-    starts. After the block, there is nothing left to interrupt. Such a program's main module is
-    marked (:mod:`dltutorials._startup`). A signal that it ignores (``nohup``) stays ignored.
+    The first one raises a KeyboardInterrupt, unless a training run notes it
+    (:class:`~dltutorials.training.interrupts.StopSignals`); a second would interrupt the clean-up
+    or the report that follows. After the block, there is nothing left to interrupt. Such a
+    program's main module is marked (:mod:`dltutorials._startup`). A signal that it ignores
+    (``nohup``) stays ignored.
     """
     if not vars(sys.modules["__main__"]).pop("of_a_program", False):
         yield
         return
-    latest = -_AT_ONCE
+    latest = -math.inf
 
     def interrupt(number: int, _frame: Any) -> None:
         nonlocal latest
-        before, latest = latest, time.monotonic()
-        if latest - before >= _AT_ONCE:
+        before, latest = max(latest, StopSignals.latest), time.monotonic()
+        if latest - before >= AT_ONCE:
             raise KeyboardInterrupt(128 + number)
 
-    after = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL}
-    numbers = [number for number in after if signal.getsignal(number) is not signal.SIG_IGN]
+    numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     for number in numbers:
         signal.signal(number, interrupt)
     try:
         yield
     finally:
+        is_ending = math.isfinite(max(latest, StopSignals.latest))
         for number in numbers:
-            signal.signal(number, after[number])
+            must_end = number == signal.SIGTERM and not is_ending
+            signal.signal(number, signal.SIG_DFL if must_end else signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -2,8 +2,8 @@
 
 While it is open, a :class:`StopSignals` notes Ctrl-C (SIGINT) and SIGTERM. As a callback of the
 training loop, it is asked after each minibatch whether to stop; the loop then ends, and its
-results are reported and saved. A second signal has its usual effect, so that a program that
-hangs can still be stopped.
+results are reported and saved. Signals in quick succession count as one; a later one has its usual
+effect, so that a program that hangs can still be stopped.
 
 >>> import os, signal
 >>> with StopSignals() as signals:
@@ -13,14 +13,17 @@ hangs can still be stopped.
 False True 143
 """
 
+import math
 import signal
 import threading
+import time
 from typing import Any
 
 from dltutorials.training.callbacks import Callback
 from dltutorials.training.state import TrainingState
 from dltutorials.training.task import Task
 
+AT_ONCE = 1.0  # seconds within which several signals count as one
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -29,14 +32,18 @@ class StopSignals(Callback):
 
     Handlers are installed when the ``with`` block is entered, or else when training begins (so
     that compilation can be interrupted). The previous ones are restored when the block is left,
-    by :meth:`close`, or at the first signal. All this happens only in the main thread, where
-    Python allows it, and not for a signal that the process ignores (``nohup``).
+    by :meth:`close`, or by a second signal more than a second later. All this happens only in the
+    main thread, where Python allows it, and not for a signal that the process ignores (``nohup``).
 
     Attributes
     ----------
     received : int or None
         The number of the received signal.
+    latest : float
+        Of the class: when a run in this process last noted a signal, as ``time.monotonic()``.
     """
+
+    latest = -math.inf
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -76,5 +83,9 @@ class StopSignals(Callback):
                 self._previous[number] = signal.signal(number, self._note)
 
     def _note(self, number: int, _frame: Any) -> None:
-        self.received = number
-        self.close()
+        now = time.monotonic()
+        if self.received is None:
+            self.received, StopSignals.latest = number, now
+        elif now - StopSignals.latest >= AT_ONCE:
+            self.close()
+            signal.raise_signal(number)

@@ -1,9 +1,11 @@
+import math
 import os
 import signal
 import sys
 
 from dltutorials.cli import console
 from dltutorials.cli.signals import handled
+from dltutorials.training.interrupts import StopSignals
 
 import pytest
 from helpers import ROOT, SCRIPTS, run_python
@@ -15,6 +17,7 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM)
 def run(monkeypatch):
     """Return console.run, in a process that is the program's own."""
     monkeypatch.setitem(vars(sys.modules["__main__"]), "of_a_program", True)
+    monkeypatch.setattr(StopSignals, "latest", -math.inf)
     before = [signal.getsignal(number) for number in NUMBERS]
     yield lambda program: console.run(lambda _: program(), console.Parser(prog="program"), [])
     for number, handler in zip(NUMBERS, before):
@@ -39,6 +42,20 @@ def test_signals_that_come_together_end_a_program_once_and_in_good_order(
     assert tidied == [True]
     [line] = capsys.readouterr().err.splitlines()
     assert line.endswith(": interrupted")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_after_one_that_a_run_has_noted_do_not_disturb_its_end(run, capsys, number, status):
+    def program():
+        with StopSignals() as signals:
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)  # while the run is reported
+        return signals.exit_status
+
+    assert run(program) == status
+    os.kill(os.getpid(), number)  # while Python ends
+    assert capsys.readouterr().err == ""
 
 
 def test_a_program_that_swallows_ctrl_c_gets_the_next_one(run, monkeypatch):

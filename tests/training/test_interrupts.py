@@ -1,8 +1,9 @@
 import os
 import signal
 import threading
+import time
 
-from dltutorials.training.interrupts import StopSignals
+from dltutorials.training.interrupts import AT_ONCE, StopSignals
 
 import pytest
 
@@ -31,15 +32,22 @@ def test_a_signal_is_noted_and_gives_the_exit_status(number, status):
         assert handlers() != before
         os.kill(os.getpid(), number)
         assert signals.stop_requested()
-        assert handlers() == before
+    assert handlers() == before
     assert signals.received == number
     assert signals.exit_status == status
 
 
-def test_a_second_signal_acts_at_once():
-    with pytest.raises(KeyboardInterrupt), StopSignals():  # noqa: PT012
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+def test_signals_that_come_together_count_as_one_and_a_later_one_acts_at_once(monkeypatch):
+    before = handlers()
+    with StopSignals() as signals:
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        assert signals.received == signal.SIGINT
+        later = time.monotonic() + AT_ONCE
+        monkeypatch.setattr("time.monotonic", lambda: later)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert handlers() == before
 
 
 def test_handlers_are_put_back_without_a_signal():
