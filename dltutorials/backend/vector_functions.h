@@ -10,11 +10,12 @@
 #ifndef DLTUTORIALS_VECTOR_FUNCTIONS
 #define DLTUTORIALS_VECTOR_FUNCTIONS
 
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 
-#if defined(__GNUC__) && !defined(__clang__)  // GCC makes no vectors where a comparison may trap
+// GCC makes no vectors where a comparison may trap. A function with an attribute can inline only
+// builtins and what is always inlined: not std::copysign of float32.
+#if defined(__GNUC__) && !defined(__clang__)
 #define DLTUTORIALS_NO_TRAPS __attribute__((optimize("no-trapping-math")))
 #else
 #define DLTUTORIALS_NO_TRAPS
@@ -28,7 +29,7 @@ struct Exponential {
     inline __attribute__((always_inline)) explicit Exponential(double x)
     {
         const double log2_high = 6.93147180369123816490e-01, log2_low = 1.90821492927058770002e-10;
-        int k = (int)(x * 2.885390081777926815 + std::copysign(0.5, x));  // x / (log(2) / 2)
+        int k = (int)(x * 2.885390081777926815 + __builtin_copysign(0.5, x));  // x / (log(2) / 2)
         double y = (x - k * (log2_high / 2)) - k * (log2_low / 2), s = y * y;
         uint64_t bits = (uint64_t)(int64_t)(k + 1023) << 52;
         std::memcpy(&e, &bits, sizeof e);
@@ -43,7 +44,7 @@ DLTUTORIALS_NO_TRAPS static void tanh(const float* x, float* z, npy_intp n)
         Exponential of(x[i] < -10 ? -10 : x[i] > 10 ? 10 : x[i]);
         double up = of.e + 1, down = of.e - 1;
         double value = (up * of.p + down * of.q) / (up * of.q + down * of.p);
-        z[i] = std::copysign((float)value, x[i]);  // that of -0 is -0
+        z[i] = __builtin_copysignf((float)value, x[i]);  // that of -0 is -0
     }
 }
 

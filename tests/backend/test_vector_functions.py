@@ -19,10 +19,9 @@ PROGRAM = f"""
 #include <cstddef>
 typedef ptrdiff_t npy_intp;
 #include "{HEADER}"
-extern "C" void both(const float* x, float* tanhs, float* sigmoids, npy_intp n)
+extern "C" void compute(const float* x, float* z, npy_intp n)
 {{
-    dltutorials::tanh(x, tanhs, n);
-    dltutorials::sigmoid(x, sigmoids, n);
+    dltutorials::FUNCTION(x, z, n);
 }}
 """
 SPECIAL = [0, 1e-45, 1e-38, 1e-8, 3.4e38, numpy.inf, 9.010913, 9.011, 15, 87.3, 88.8, 103.2, 104]
@@ -112,23 +111,24 @@ def test_without_a_compiler_it_is_the_same(name):
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
 @pytest.mark.parametrize("processor", ["x86-64", "x86-64-v3", "x86-64-v4"])
-def test_it_is_vectors_on_every_processor(processor, tmp_path):
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_it_is_vectors_on_every_processor(name, processor, tmp_path):
     """Of plain x86-64, with AVX2 and with AVX-512."""
     tmp_path.joinpath("program.cpp").write_text(PROGRAM)
-    command = ["g++", "-O3", f"-march={processor}", "-fPIC", "-S", "program.cpp", "-o", "it.s"]
+    options = ["-O3", f"-march={processor}", f"-DFUNCTION={name}", "-fPIC"]
+    command = ["g++", *options, "-S", "program.cpp", "-o", "it.s"]
     built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     if "-march" in built.stderr:
         pytest.skip("the compiler is for another kind of processor")
     assert built.returncode == 0, built.stderr
-    assert tmp_path.joinpath("it.s").read_text().count("divpd") >= 2
+    assert "divpd" in tmp_path.joinpath("it.s").read_text()
     subprocess.run(["g++", "-shared", "it.s", "-o", "it.so"], cwd=tmp_path, check=True)
     if processor == "x86-64" or can_run(processor):
         x = numbers(200_000)
-        tanhs, sigmoids = numpy.empty_like(x), numpy.empty_like(x)
-        pointers = [ctypes.c_void_p(v.ctypes.data) for v in (x, tanhs, sigmoids)]
-        ctypes.CDLL(str(tmp_path / "it.so")).both(*pointers, ctypes.c_ssize_t(len(x)))
-        for values, expected in zip((tanhs, sigmoids), rounded(x)):
-            assert same_bits(values, expected)
+        values = numpy.empty_like(x)
+        pointers = [ctypes.c_void_p(v.ctypes.data) for v in (x, values)]
+        ctypes.CDLL(str(tmp_path / "it.so")).compute(*pointers, ctypes.c_ssize_t(len(x)))
+        assert same_bits(values, rounded(x)[name == "sigmoid"])
 
 
 def can_run(processor):
