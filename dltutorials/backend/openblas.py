@@ -3,9 +3,9 @@
 The ``scipy-openblas32`` package carries a current OpenBLAS whose functions have
 the prefix ``scipy_``; compiler definitions map the names in Theano's and PyTensor's C code to
 those. Its threads are made to sleep within a millisecond of a product; by default they spin for
-tens of them, which makes a training run slower on a busy machine. Their
-number is left to OpenBLAS or the user, since the last digits of the results depend on it, except
-for products of few rows (:mod:`dltutorials.backend.few_rows`).
+tens of them, which makes a training run slower on a busy machine. Their number is left to OpenBLAS
+or the user, since the last digits of the results depend on it. Products of few rows are divided
+among threads of our own (:mod:`dltutorials.backend.few_rows`).
 """
 
 import contextlib

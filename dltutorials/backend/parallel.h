@@ -1,7 +1,8 @@
 // Threads that share the parts of a loop, and sleep soon when there is nothing to do.
 //
 // Each thread takes the next part until none is left, so that a thread that another process keeps
-// from running delays nothing but the part it holds. What a part computes must not depend on who
+// from running delays nothing but the part it holds; after such a delay, one thread does the work of
+// the next tenth of a second alone. What a part computes must not depend on who
 // computes it; then results do not depend on the number of threads, either. A product in a part
 // uses one thread: if the BLAS divided each of many products among its threads, it would wait for
 // the slowest one each time. (POSIX threads: the headers of C++'s take as long to compile as all of
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 
 #ifdef sgemm_  // scipy-openblas32 is linked, under other names
 extern "C" int scipy_openblas_get_num_threads();
@@ -24,7 +26,8 @@ extern "C" void scipy_openblas_set_num_threads(int);
 namespace dltutorials {
 
 class Team {
-    static const int SPIN_NANOSECONDS = 200000;  // longer than the gap between two training steps
+    static const int SPIN = 200000;  // nanoseconds, longer than the gap between two training steps
+    static const int DELAY = 1000000, PAUSE = 500000000;
 
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t begins = PTHREAD_COND_INITIALIZER, ends = PTHREAD_COND_INITIALIZER;
@@ -33,6 +36,7 @@ class Team {
     int n_parts = 0, n_helpers = 0, n_started = 0;
     std::atomic<int> next{0}, n_active{0};
     std::atomic<unsigned> job{0};
+    int64_t alone_until = 0;  // as now()
     const pid_t process = getpid();
 
     void take_parts()
@@ -43,15 +47,12 @@ class Team {
 
     template <typename Condition> static void spin(Condition is_met)
     {
-        timespec start, now;
-        clock_gettime(CLOCK_MONOTONIC, &start);
+        const int64_t begun = now();
         do {
             for (int i = 0; i < 100; ++i)
                 if (is_met())
                     return;
-            clock_gettime(CLOCK_MONOTONIC, &now);
-        } while ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec
-            < SPIN_NANOSECONDS);
+        } while (now() - begun < SPIN);
     }
 
     void help()
@@ -86,7 +87,8 @@ class Team {
         pthread_mutex_lock(&mutex);
         while (n_active)  // a helper that woke up late still looks for parts of the last job
             pthread_cond_wait(&ends, &mutex);
-        n_helpers = (n < n_threads ? n : n_threads) - 1;
+        const int64_t begun = now();
+        n_helpers = begun < alone_until ? 0 : (n < n_threads ? n : n_threads) - 1;
         for (pthread_t helper; n_created < n_helpers; ++n_created)
             if (pthread_create(&helper, nullptr, start, this) == 0)
                 pthread_detach(helper);
@@ -96,10 +98,14 @@ class Team {
         if (n_helpers > 0)
             pthread_cond_broadcast(&begins);
         take_parts();
+        const int64_t end = now();
         spin([&] { return n_active == 0; });
         pthread_mutex_lock(&mutex);
         while (n_active)
             pthread_cond_wait(&ends, &mutex);
+        const int64_t delay = now() - end;
+        if (delay > DELAY && delay > end - begun)  // longer than all the work of this thread
+            alone_until = end + delay + PAUSE;
         n_parts = 0;  // for one that wakes up late
         pthread_mutex_unlock(&mutex);
     }
@@ -116,18 +122,31 @@ class Team {
 
 public:
     enum { MAX_PARTS = 8 };  // that a loop is usually divided into
+#ifdef sgemm_
+    enum { KNOWS_BLAS = true };
+#else
+    enum { KNOWS_BLAS = false };
+#endif
 
-    // Calls work(0) to work(n - 1) in as many threads as the BLAS has. Only one thread of a process
-    // is here at a time: it has the GIL.
-    template <typename Work> static void run(int n, Work work)
+    // Returns the time in nanoseconds.
+    static int64_t now()
+    {
+        timespec time;
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+    }
+
+    // Calls work(0) to work(n - 1) in as many threads as the BLAS has, or in this one alone. Only
+    // one thread of a process is here at a time: it has the GIL.
+    template <typename Work> static void run(int n, Work work, bool is_alone = false)
     {
         int n_threads = 1;
 #ifdef sgemm_
         n_threads = scipy_openblas_get_num_threads();
         scipy_openblas_set_num_threads(1);
 #endif
-        of_this_process()->share(
-            n, n_threads, [](void* work, int part) { (*(Work*)work)(part); }, &work);
+        of_this_process()->share(n, is_alone ? 1 : n_threads,
+            [](void* work, int part) { (*(Work*)work)(part); }, &work);
 #ifdef sgemm_
         scipy_openblas_set_num_threads(n_threads);
 #endif

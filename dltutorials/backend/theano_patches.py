@@ -14,9 +14,9 @@ and in every process a test program to find the options for the processor; and i
 of all fused operations in the cache. And code that does not compile leaves the folder locked until
 the process ends, so that all others wait. :func:`patch_module_cache` fixes all six, in Theano 1.0.5
 only, since other versions may differ. The keys become correct; the C code and its results stay the
-same. It also uses precompiled headers (:mod:`dltutorials.backend.precompiled_header`), and one
-thread for products of few rows (:mod:`dltutorials.backend.few_rows`). :func:`quick_import` speeds
-up the import, and :class:`ExplainWaiting` shortens messages.
+same. It also uses precompiled headers (:mod:`dltutorials.backend.precompiled_header`), and divides
+products of few rows among threads (:mod:`dltutorials.backend.few_rows`). :func:`quick_import`
+speeds up the import, and :class:`ExplainWaiting` shortens messages.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from dltutorials.backend.few_rows import use_one_thread_for_few_rows
+from dltutorials.backend.few_rows import divide_few_rows
 from dltutorials.backend.precompiled_header import use_precompiled_header
 
 MENDED_VERSION = "1.0.5"
@@ -142,7 +142,7 @@ def patch_module_cache(theano: Any) -> bool:
     _read_fused_operations_quickly(theano)
     theano.gof.compilelock.lock_ctx = _lock_folder
     use_precompiled_header(theano)
-    use_one_thread_for_few_rows(theano)
+    divide_few_rows(theano)
     return True
 
 

@@ -1,5 +1,6 @@
-"""Products of few rows use one thread of OpenBLAS."""
+"""Products of few rows are divided among our own threads."""
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -53,11 +54,62 @@ def test_few_rows_wake_no_thread_and_the_number_of_threads_stays(product):
         assert helpers & woken(product, (64, 1024), (1024, 1024))
 
 
+@pytest.fixture(scope="module")
+def update():
+    """Return a function that computes ``2 z - x y / 2``, in place of z, and the three matrices."""
+    z, x, y = (theano.shared(numpy.ones((2, 2), "float32")) for _ in range(3))
+    new = T.cast(2, "float32") * z - T.cast(0.5, "float32") * T.dot(x, y)
+    function = theano.function([], [], updates=[(z, new)], mode=default_mode())
+    assert "Gemm{inplace}" in map(str, (node.op for node in function.maker.fgraph.toposort()))
+    return function, z, x, y
+
+
+def laid_out(values, order):
+    """Return the values in C's or Fortran's order, or as the left or upper half of a matrix."""
+    if order == "upper":
+        return laid_out(values.T, "left").T
+    if order != "left":
+        return numpy.array(values, order=order)
+    whole = numpy.full((len(values), 2 * values.shape[1]), numpy.nan, "float32")
+    whole[:, : values.shape[1]] = values
+    return whole[:, : values.shape[1]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 17, 600])
+def test_products_of_all_shapes_are_right(update, product, size):
+    function, z, *factors = update
+    rng = numpy.random.RandomState(size)
+    for m, n, k in set(itertools.permutations((1, 20, size))) | {
+        (784, 500, size),
+        (size, 784, 500),
+    }:
+        x, y, old = (rng.normal(size=s).astype("float32") for s in ((m, k), (k, n), (m, n)))
+        expected = x.astype("float64") @ y
+        for orders in itertools.product(("C", "F", "left", "upper"), repeat=3):
+            for variable, values, order in zip((*factors, z), (x, y, old), orders):
+                variable.set_value(laid_out(values, order), borrow=True)
+            function()
+            assert numpy.allclose(z.get_value(), 2 * old - expected / 2, rtol=1e-4, atol=1e-3)
+            result = product(laid_out(x, orders[0]), laid_out(y, orders[1]))
+            assert numpy.allclose(result, expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 30, 1), (20, 30, 1), (1, 30, 20), (20, 1, 30)])
+def test_nothing_is_read_from_a_new_result(product, shape):
+    m, n, k = shape
+    x, y = numpy.ones((m, k), "float32"), numpy.ones((k, n), "float32")
+    for _ in range(3):
+        trash = numpy.full((m, n), numpy.nan, "float32")
+        del trash  # its memory is used again
+        assert numpy.array_equal(product(x, y), numpy.full((m, n), k, "float32"))
+
+
 def test_they_are_the_same_bytes_with_any_number_of_threads(product):
     rng = numpy.random.RandomState(1)
-    x, y = (rng.normal(size=s).astype("float32") for s in ((20, 784), (784, 500)))
-    results = set()
-    for n_threads in (1, 2, 3):
-        with threadpoolctl.threadpool_limits(n_threads):
-            results.add(product(x, y).tobytes())
-    assert len(results) == 1
+    for n in (1, 20):
+        x, y = (rng.normal(size=s).astype("float32") for s in ((n, 784), (784, 2000)))
+        results = set()
+        for n_threads in (1, 2, 3, 8, 1):
+            with threadpoolctl.threadpool_limits(n_threads):
+                results.add(product(x, y).tobytes())
+        assert len(results) == 1
