@@ -26,11 +26,14 @@ PROGRAM = """
 #include <cstddef>
 typedef ptrdiff_t npy_intp;
 #define sgemm_
+#define scipy_openblas_get_num_threads get_num_threads  // not those of the linked OpenBLAS
+#define scipy_openblas_set_num_threads set_num_threads
 #include "vector_functions.h"
 #include "parallel.h"
 #include "narrow_layer.h"
 int n_threads = 1;
-extern "C" int scipy_openblas_get_num_threads() { return n_threads; }
+extern "C" int get_num_threads() { return n_threads; }
+extern "C" void set_num_threads(int) {}
 extern "C" void compute(const float* x, const float* W, const float* b, const int* y, npy_intp* n,
     float scale, int threads, float* nll, float* gradient_W, float* gradient_b)
 {
