@@ -4,6 +4,7 @@ import pickle
 from pathlib import Path
 
 from dltutorials import MLP, OptionError, compile_task, penalty, sgd, shared_dataset
+from dltutorials.backend import default_mode
 from dltutorials.models.mlp import ACTIVATIONS, HiddenLayer
 
 import numpy
@@ -31,7 +32,7 @@ def test_the_hidden_layer(name, function, bound, floatX):
     assert not layer.b.get_value().any()
     assert layer.params == [layer.W, layer.b]
     rows = numpy.random.RandomState(8).uniform(-1, 1, (5, 30)).astype(floatX)
-    output = theano.function([x], layer.output)(rows)
+    output = theano.function([x], layer.output, mode=default_mode())(rows)
     assert output == pytest.approx(function(rows.dot(expected)), abs=1e-5)
 
 
@@ -50,7 +51,7 @@ def test_the_gradient_of_the_whole_cost_is_right():
             total += penalty(model.weights, L1_reg=0.01, L2_reg=0.02)
             return theano.clone(total, dict(zip(model.params, params)))
 
-        T.verify_grad(cost, values, rng=rng)
+        T.verify_grad(cost, values, rng=rng, mode=default_mode())
     finally:
         theano.config.floatX = before
 

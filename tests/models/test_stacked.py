@@ -4,6 +4,7 @@ import functools
 from pathlib import Path
 
 from dltutorials import OptionError, load_data, load_mnist, load_model, save_params
+from dltutorials.backend import default_mode
 from dltutorials.cli.outputs import CheckpointFile, HistoryFile
 from dltutorials.cli.prepare import make_placeholders, prepare_phases
 from dltutorials.models import StackedAutoencoder, find_chapter
@@ -41,7 +42,8 @@ def test_the_probabilities_and_the_cost_of_a_layer_are_those_of_plain_numpy(floa
     assert model.predict_proba(x) == pytest.approx(p / p.sum(axis=1, keepdims=True), abs=1e-5)
     z = sigmoid(h2 @ W2.T)
     cross_entropy = -(h1 * numpy.log(z) + (1 - h1) * numpy.log(1 - z)).sum(axis=1).mean()
-    cost = theano.function([model.input], model.layers[1].cost())(x)
+    function = theano.function([model.input], model.layers[1].cost(), mode=default_mode())
+    cost = function(x)
     assert cost == pytest.approx(cross_entropy, rel=1e-5)
 
 
