@@ -1,8 +1,8 @@
 // Threads that share the parts of a loop, and sleep soon when there is nothing to do.
 //
 // Each thread takes the next part until none is left, so that a thread that another process keeps
-// from running delays nothing but the part it holds; after such a delay, one thread does the work of
-// the next tenth of a second alone. What a part computes must not depend on who
+// from running delays nothing but the part it holds. After such a delay, one thread works alone for a
+// while, which doubles each time that the next delay follows soon. What a part computes must not depend on who
 // computes it; then results do not depend on the number of threads, either. A product in a part
 // uses one thread: if the BLAS divided each of many products among its threads, it would wait for
 // the slowest one each time. (POSIX threads: the headers of C++'s take as long to compile as all of
@@ -27,7 +27,8 @@ namespace dltutorials {
 
 class Team {
     static const int SPIN = 200000;  // nanoseconds, longer than the gap between two training steps
-    static const int DELAY = 1000000, PAUSE = 500000000;
+    static const int DELAY = 1000000, SOON = 20000000;
+    static const int SHORTEST = 10000000, LONGEST = 640000000;  // pauses
 
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t begins = PTHREAD_COND_INITIALIZER, ends = PTHREAD_COND_INITIALIZER;
@@ -36,7 +37,7 @@ class Team {
     int n_parts = 0, n_helpers = 0, n_started = 0;
     std::atomic<int> next{0}, n_active{0};
     std::atomic<unsigned> job{0};
-    int64_t alone_until = 0;  // as now()
+    int64_t alone_until = 0, pause = 0;
     const pid_t process = getpid();
 
     void take_parts()
@@ -104,8 +105,11 @@ class Team {
         while (n_active)
             pthread_cond_wait(&ends, &mutex);
         const int64_t delay = now() - end;
-        if (delay > DELAY && delay > end - begun)  // longer than all the work of this thread
-            alone_until = end + delay + PAUSE;
+        if (delay > DELAY && delay > end - begun) {  // longer than all the work of this thread
+            const bool is_soon = begun - alone_until < SOON;
+            pause = !is_soon ? SHORTEST : pause < LONGEST ? 2 * pause : LONGEST;
+            alone_until = end + delay + pause;
+        }
         n_parts = 0;  // for one that wakes up late
         pthread_mutex_unlock(&mutex);
     }
