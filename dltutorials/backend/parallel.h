@@ -1,12 +1,12 @@
 // Threads that share the parts of a loop, and sleep soon when there is nothing to do.
 //
 // Each thread takes the next part until none is left, so that a thread that another process keeps
-// from running delays nothing but the part it holds. After such a delay, one thread works alone for a
-// while, which doubles each time that the next delay follows soon. What a part computes must not depend on who
-// computes it; then results do not depend on the number of threads, either. A product in a part
-// uses one thread: if the BLAS divided each of many products among its threads, it would wait for
-// the slowest one each time. (POSIX threads: the headers of C++'s take as long to compile as all of
-// this module.)
+// from running delays nothing but the part it holds. After such a delay, one thread works alone for
+// a while, which doubles each time that the next delay follows soon. What a part computes must not
+// depend on who computes it; then results do not depend on the number of threads, either. A product
+// in a part uses one thread: if the BLAS divided each of many products among its threads, it would
+// wait for the slowest one each time. (POSIX threads: the headers of C++'s take as long to compile
+// as all of this module.)
 
 #ifndef DLTUTORIALS_PARALLEL
 #define DLTUTORIALS_PARALLEL
@@ -27,7 +27,7 @@ namespace dltutorials {
 
 class Team {
     static const int SPIN = 200000;  // nanoseconds, longer than the gap between two training steps
-    static const int DELAY = 1000000, SOON = 20000000;
+    static const int DELAY = 1000000, SOON = 20000000;  // nanoseconds, too
     static const int SHORTEST = 10000000, LONGEST = 640000000;  // pauses
 
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

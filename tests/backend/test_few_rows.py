@@ -54,14 +54,14 @@ def test_few_rows_wake_no_thread_and_the_number_of_threads_stays(product):
         assert helpers & woken(product, (64, 1024), (1024, 1024))
 
 
-@pytest.fixture(scope="module")
-def update():
-    """Return a function that computes ``2 z - x y / 2``, in place of z, and the three matrices."""
-    z, x, y = (theano.shared(numpy.ones((2, 2), "float32")) for _ in range(3))
-    new = T.cast(2, "float32") * z - T.cast(0.5, "float32") * T.dot(x, y)
+@pytest.fixture(scope="module", params=["float32", "float64"])
+def update(request):
+    """Return a function that writes ``2 z - x y / 2`` over z, one of ``x y``, and z, x and y."""
+    z, x, y = (theano.shared(numpy.ones((2, 2), request.param)) for _ in range(3))
+    new = T.cast(2, z.dtype) * z - T.cast(0.5, z.dtype) * T.dot(x, y)
     function = theano.function([], [], updates=[(z, new)], mode=default_mode())
     assert "Gemm{inplace}" in map(str, (node.op for node in function.maker.fgraph.toposort()))
-    return function, z, x, y
+    return function, theano.function([], T.dot(x, y), mode=default_mode()), z, x, y
 
 
 def laid_out(values, order):
@@ -70,28 +70,27 @@ def laid_out(values, order):
         return laid_out(values.T, "left").T
     if order != "left":
         return numpy.array(values, order=order)
-    whole = numpy.full((len(values), 2 * values.shape[1]), numpy.nan, "float32")
+    whole = numpy.full((len(values), 2 * values.shape[1]), numpy.nan, values.dtype)
     whole[:, : values.shape[1]] = values
     return whole[:, : values.shape[1]]
 
 
 @pytest.mark.parametrize("size", [1, 2, 17, 600])
-def test_products_of_all_shapes_are_right(update, product, size):
-    function, z, *factors = update
+def test_products_of_all_shapes_are_right(update, size):
+    function, product, z, *factors = update
     rng = numpy.random.RandomState(size)
     for m, n, k in set(itertools.permutations((1, 20, size))) | {
         (784, 500, size),
         (size, 784, 500),
     }:
-        x, y, old = (rng.normal(size=s).astype("float32") for s in ((m, k), (k, n), (m, n)))
+        x, y, old = (rng.normal(size=s).astype(z.dtype) for s in ((m, k), (k, n), (m, n)))
         expected = x.astype("float64") @ y
         for orders in itertools.product(("C", "F", "left", "upper"), repeat=3):
             for variable, values, order in zip((*factors, z), (x, y, old), orders):
                 variable.set_value(laid_out(values, order), borrow=True)
             function()
+            assert numpy.allclose(product(), expected, rtol=1e-4, atol=1e-3)
             assert numpy.allclose(z.get_value(), 2 * old - expected / 2, rtol=1e-4, atol=1e-3)
-            result = product(laid_out(x, orders[0]), laid_out(y, orders[1]))
-            assert numpy.allclose(result, expected, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 30, 1), (20, 30, 1), (1, 30, 20), (20, 1, 30)])
